@@ -13,7 +13,6 @@ use crate::report::forecast;
 use crate::report::table::Style;
 use crate::scenario::{self, Edit, OpenError, Source};
 
-pub(super) use crate::experiment::Watch;
 pub(super) use crate::experiment::advise::{
     Saved as AdviceSaved, Study as AdviceStudy, Wanted as AdviseWanted, study as advise,
 };
@@ -40,6 +39,7 @@ pub(super) use crate::experiment::trace::{Pick, Sought, Trace};
 pub(super) use crate::experiment::variants::{Which, checked};
 pub(super) use crate::experiment::whatif::{Of as WhatIfOf, Wanted as WhatIfWanted, WhatIf, study as whatif};
 pub(super) use crate::experiment::why::{Study as Why, study as why};
+pub(super) use crate::experiment::{SoFar, Watch};
 pub(super) use crate::import::{Fitted, fit, open_lines};
 pub(super) use crate::scenario::written::Axis;
 pub(super) use crate::scenario::{Checked, variants};

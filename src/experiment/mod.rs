@@ -34,5 +34,5 @@ pub mod warmup;
 pub mod whatif;
 pub mod why;
 
-pub use run::{Failure, Watch, run};
+pub use run::{Failure, SoFar, Watch, run};
 pub use trace::trace;

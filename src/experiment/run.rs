@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::machine::{Alive, Finished, Machine, Stop, replication_seed};
 use crate::model::{Calm, Plan};
@@ -9,10 +10,11 @@ use crate::scenario::{Checked, forecast, lower};
 use crate::units::{Span, Time};
 
 use super::estimate::{self, CONFIDENCE, Replication};
-use super::measure::Measure;
+use super::measure::{Cohort, Measure};
 use super::parallel;
 use super::settle::Settling;
 use super::summary::{Conservation, Run, ScenarioRef, Stats, Summary, Tool, Verdict};
+use super::verdict::{Evidence, verdicts};
 
 /// Whoever watches a run: is told how far it is, and may stop it.
 pub trait Watch: Sync {
@@ -20,6 +22,51 @@ pub trait Watch: Sync {
     fn advanced(&self, share_done: f64);
     /// Whether to stop.
     fn stopped(&self) -> bool;
+    /// Whether a first answer is wanted while there is no better one.
+    fn curious(&self) -> bool {
+        false
+    }
+    /// What the replications show that have ended; told after each where it is wanted, in the order in which they end. Nothing
+    /// of it reaches a result.
+    fn hear(&self, _: &SoFar) {}
+}
+
+/// What the replications show that have ended, before the others have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SoFar {
+    /// So many have ended.
+    pub ended: u32,
+    /// Of so many.
+    pub of: u32,
+    /// By client, those with most requests first: its name, the share of its requests that ended well, and the 99th percentile
+    /// over all of them, ms; `None` where it lies among the failed.
+    pub clients: Vec<(String, f64, Option<f64>)>,
+}
+
+/// Adds up what has ended for whoever is curious.
+struct Gathered<'a> {
+    plan: &'a Plan,
+    so_far: Mutex<(u32, Vec<Cohort>)>,
+    of: u32,
+}
+
+impl Gathered<'_> {
+    /// One more has ended.
+    fn add(&self, measure: &Measure) -> SoFar {
+        let mut so_far = self.so_far.lock().unwrap_or_else(PoisonError::into_inner);
+        let (ended, all) = &mut *so_far;
+        *ended += 1;
+        all.resize(measure.clients.len(), Cohort::default());
+        all.iter_mut().zip(&measure.clients).for_each(|(all, one)| all.merge(one));
+        let mut busiest: Vec<usize> = (0..all.len()).filter(|at| all[*at].arrived > 0).collect();
+        busiest.sort_by_key(|at| std::cmp::Reverse(all[*at].arrived));
+        let told = |at: usize| {
+            let one = estimate::replicate(&all[at], self.plan.duration);
+            let name = self.plan.node(self.plan.clients[at].node).name.clone();
+            (name, one.succeeded as f64 / one.arrived as f64, one.p99_ms)
+        };
+        SoFar { ended: *ended, of: self.of, clients: busiest.into_iter().map(told).collect() }
+    }
 }
 
 /// Nobody watches.
@@ -114,7 +161,7 @@ impl Ran {
         summary.run.camps = super::camps::camps(&summary);
         summary.timeline = estimate::timeline(replications, plan, &summary.clients);
         summary.conservation = conservation(&summary);
-        summary.slos = super::verdict::verdicts(&checked.scenario.slos, &summary, plan, replications, wider);
+        summary.slos = verdicts(&checked.scenario.slos, Evidence { plan, replications, wider });
         summary
     }
 }
@@ -142,6 +189,7 @@ fn replicate(
     let (first, replications) = (which.start, which.len() as u32);
     let length = (plan.warmup + plan.duration).0.max(1);
     let done = AtomicU64::new(0);
+    let gathered = Gathered { plan, so_far: Mutex::default(), of: replications };
     let one = |index: u32| {
         if watch.stopped() {
             return None;
@@ -157,6 +205,9 @@ fn replicate(
         };
         let finished = once(plan, seed, &mut look);
         done.fetch_add(length - told.min(length), Ordering::Relaxed);
+        if watch.curious() && finished.stop != Stop::Interrupted {
+            watch.hear(&gathered.add(&finished.probe));
+        }
         Some((seed, finished))
     };
     let mut finished: Vec<(u64, Finished<Measure>)> =
@@ -182,13 +233,8 @@ pub(super) fn once(plan: &Plan, seed: u64, look: &mut dyn FnMut(Time) -> bool) -
 
 /// The promises of one replication alone, as the verdicts on it.
 pub(super) fn promises(checked: &Checked, plan: &Plan, replication: &Replication) -> Vec<Verdict> {
-    let slos = &checked.scenario.slos;
-    if slos.is_empty() {
-        return Vec::new();
-    }
     let one = std::slice::from_ref(replication);
-    let summary = figures(checked, plan, one, bare(checked, plan, one));
-    super::verdict::verdicts(slos, &summary, plan, one, 1.0)
+    verdicts(&checked.scenario.slos, Evidence { plan, replications: one, wider: 1.0 })
 }
 
 /// How far the shortest had measured where none had ended, s.
@@ -202,11 +248,6 @@ fn unfinished(finished: &[(u64, Finished<Measure>)], plan: &Plan) -> Option<f64>
 fn conditions(checked: &Checked, plan: &Plan, replications: &[Replication]) -> Run {
     let settling = super::settle::settling(replications, plan, &forecast(&checked.scenario));
     let Settling { settled, state, rising } = settling;
-    Run { settled, state, rising, ..bare(checked, plan, replications) }
-}
-
-/// The same without whether it settled.
-fn bare(checked: &Checked, plan: &Plan, replications: &[Replication]) -> Run {
     Run {
         seed: plan.seed,
         replications: replications.len() as u32,
@@ -214,9 +255,9 @@ fn bare(checked: &Checked, plan: &Plan, replications: &[Replication]) -> Run {
         warmup_s: plan.warmup.as_secs_f64(),
         events: 0,
         confidence: CONFIDENCE,
-        settled: None,
-        state: None,
-        rising: Vec::new(),
+        settled,
+        state,
+        rising,
         note: "simulated, not measured".into(),
         partial: false,
         unfinished_s: None,

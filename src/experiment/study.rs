@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::estimate::CONFIDENCE;
-use super::run::{Failure, Watch, run};
+use super::run::{Failure, SoFar, Watch, run};
 use super::summary::{ScenarioRef, Summary, Tool};
 use crate::diag::Source;
 use crate::scenario::edit::{Bound, bound};
@@ -204,6 +204,12 @@ impl Watch for Part<'_> {
     }
     fn stopped(&self) -> bool {
         self.whole.stopped()
+    }
+    fn curious(&self) -> bool {
+        self.whole.curious()
+    }
+    fn hear(&self, so_far: &SoFar) {
+        self.whole.hear(so_far);
     }
 }
 

@@ -6,71 +6,184 @@ use crate::scenario::written::{Metric, Promise, Scope, Slo};
 use crate::stats::{Interval, Recorder, proportion};
 use crate::units::Span;
 
-use super::estimate::{CONFIDENCE, Replication};
+use super::estimate::{self, CONFIDENCE, Replication};
 use super::measure::Cohort;
-use super::summary::{Outcome, Over, Stats, Summary, Verdict};
+use super::summary::{Outcome, Over, Stats, Verdict};
 
-/// What is known about the target of an SLO.
+/// What an SLO is about.
 enum Target<'a> {
     /// Requests of a client, an endpoint or an edge.
-    Requests(&'a Stats, Vec<&'a Cohort>),
+    Requests(Requests<'a>),
     /// A node.
-    Node(&'a super::summary::Node),
+    Node(usize),
     /// A queue.
-    Queue(&'a super::summary::Queue),
+    Queue(usize),
     /// What a group has of a topic.
-    Group(&'a super::summary::Group),
+    Group(Box<super::summary::Group>),
 }
 
-/// The verdicts on all SLOs, decided by intervals so many times as wide as those that are told.
-pub(crate) fn verdicts(
-    slos: &[Slo],
-    summary: &Summary,
-    plan: &Plan,
-    replications: &[Replication],
-    wider: f64,
-) -> Vec<Verdict> {
+/// Requests of a client (the `nth`), an endpoint or an edge.
+struct Requests<'a> {
+    each: Vec<(&'a Cohort, Span)>,
+    client: Option<usize>,
+}
+
+/// What the verdicts are read off: the replications alone. A figure is made when a promise asks for it, so that a run of a
+/// sweep, of which nothing else is told, costs no more than its promises.
+#[derive(Clone, Copy)]
+pub(crate) struct Evidence<'a> {
+    /// What was run.
+    pub(crate) plan: &'a Plan,
+    /// What each measured.
+    pub(crate) replications: &'a [Replication],
+    /// Promises are decided by intervals so many times as wide as those that are told.
+    pub(crate) wider: f64,
+}
+
+/// The verdicts on all SLOs.
+pub(crate) fn verdicts(slos: &[Slo], evidence: Evidence<'_>) -> Vec<Verdict> {
     let (mut scoped, mut all) = (0, Vec::new());
     for slo in slos {
         let nth = scoped;
         scoped += usize::from(slo.scope.is_some());
-        all.push(judge(slo, (nth, wider), summary, plan, replications));
+        all.push(evidence.judge(slo, nth));
     }
     all
 }
 
-/// The verdict on one SLO, the `nth` of those that hold at some times only if it is one.
-fn judge(
-    slo: &Slo,
-    (nth, wider): (usize, f64),
-    summary: &Summary,
-    plan: &Plan,
-    replications: &[Replication],
-) -> Verdict {
-    let found = match (slo.promise.metric, &slo.scope) {
-        (Metric::RecoveryTime, scope) => recovery(slo, scope.as_ref().map(|s| &s.value), summary),
-        (Metric::Amplification, _) => amplification(slo, plan, replications).into(),
-        (_, Some(_)) => {
-            let each: Vec<_> = replications.iter().map(|r| (&r.measure.aftermath.scoped[nth], r.span)).collect();
-            let stats = super::estimate::stats(&each);
-            figure(&Target::Requests(&stats, each.iter().map(|e| e.0).collect()), slo.promise, wider)
+impl<'a> Evidence<'a> {
+    /// The verdict on one SLO, the `nth` of those that hold at some times only if it is one.
+    fn judge(self, slo: &Slo, nth: usize) -> Verdict {
+        let found = match (slo.promise.metric, &slo.scope) {
+            (Metric::RecoveryTime, scope) => self.recovery(slo, scope.as_ref().map(|s| &s.value)),
+            (Metric::Amplification, _) => self.amplification(slo).into(),
+            (_, Some(_)) => {
+                let scoped = self.requests(|r| &r.measure.aftermath.scoped, nth);
+                self.figure(&Target::Requests(scoped), slo.promise)
+            }
+            (_, None) => self.target(slo).map_or(Finding::default(), |target| self.figure(&target, slo.promise)),
+        };
+        let measured = found.measured;
+        Verdict {
+            name: slo.name.value.clone(),
+            of: slo.of.value.clone(),
+            expect: slo.expect.value.clone(),
+            scope: slo.scope.as_ref().map(|scope| words(&scope.value)),
+            measured,
+            over: found.over,
+            reason: found.at_least.map(|_| "beyond".into()),
+            at_least: found.at_least.filter(|least| least.is_finite()),
+            burn_rate: burn_rate(slo.promise, measured),
+            verdict: decide(slo.promise, &Finding { measured: measured.stretched(self.wider), ..found }),
         }
-        (_, None) => {
-            target(slo, summary, plan, replications).map_or(Finding::default(), |t| figure(&t, slo.promise, wider))
+    }
+
+    /// The median time to recover, ms: from one fault, or the longest of all; and between what it lies, where some of it was
+    /// not seen.
+    fn recovery(self, slo: &Slo, scope: Option<&Scope>) -> Finding {
+        let faults = super::recovery::faults(self.replications, self.plan);
+        let ours = |fault: &&super::summary::Fault| match scope {
+            Some(Scope::AfterFault(name)) => fault.name == *name,
+            _ => true,
+        };
+        let each = || faults.iter().filter(ours).filter_map(|f| f.recovery_s.get(&slo.of.value));
+        // Who did not recover has no time to recover, however fast the others were: never is a figure, too.
+        let times = each().filter(|r| r.share_recovered.is_some()).map(|r| r.median.unwrap_or(f64::INFINITY));
+        let longest = times.reduce(f64::max);
+        let measured = longest.map_or(Interval::NONE, |s| Interval { value: Some(s * 1e3), ..Interval::NONE });
+        let between = each().filter_map(|r| r.between).reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)));
+        Finding { between: between.map(|(low, high)| (low * 1e3, high * 1e3)), ..measured.into() }
+    }
+
+    /// Requests that reached a node per request of the clients behind them.
+    fn amplification(self, slo: &Slo) -> Interval {
+        let Some(node) = self.plan.nodes.iter().position(|n| n.name == slo.of.value) else { return Interval::NONE };
+        estimate::amplification(self.replications, node, &self.plan.clients_behind()[node])
+    }
+
+    fn requests(self, pick: fn(&'a Replication) -> &'a Vec<Cohort>, at: usize) -> Requests<'a> {
+        Requests { each: self.replications.iter().map(|r| (&pick(r)[at], r.span)).collect(), client: None }
+    }
+
+    /// Clients first, then flows, edges and endpoints (unless the figure is a node's own), then nodes and queues. What
+    /// consumers do is told of the edge from their broker, not of an endpoint.
+    fn target(self, slo: &Slo) -> Option<Target<'a>> {
+        let (plan, of) = (self.plan, slo.of.value.as_str());
+        let node = || plan.nodes[..plan.servers()].iter().position(|n| n.name == of).map(Target::Node);
+        if slo.promise.metric == Metric::Utilization {
+            return node();
         }
-    };
-    let measured = found.measured;
-    Verdict {
-        name: slo.name.value.clone(),
-        of: slo.of.value.clone(),
-        expect: slo.expect.value.clone(),
-        scope: slo.scope.as_ref().map(|scope| words(&scope.value)),
-        measured,
-        over: found.over,
-        reason: found.at_least.map(|_| "beyond".into()),
-        at_least: found.at_least.filter(|least| least.is_finite()),
-        burn_rate: burn_rate(slo.promise, measured),
-        verdict: decide(slo.promise, &Finding { measured: measured.stretched(wider), ..found }),
+        let client = plan.clients.iter().position(|c| plan.node(c.node).name == of);
+        let flow = || plan.flows.iter().position(|f| f.name == of);
+        let edge = || plan.edges.iter().position(|edge| plan.edge_name(*edge) == of);
+        let endpoint = || plan.endpoints.iter().position(|e| !e.consumer && e.name == of);
+        client
+            .map(|at| Requests { client, ..self.requests(|r| &r.measure.clients, at) })
+            .or_else(|| Some(self.requests(|r| &r.measure.flows, flow()?)))
+            .or_else(|| Some(self.requests(|r| &r.measure.edges, edge()?)))
+            .or_else(|| Some(self.requests(|r| &r.measure.endpoints, endpoint()?)))
+            .map(Target::Requests)
+            .or_else(node)
+            .or_else(|| plan.queues.iter().position(|q| plan.node(q.node).name == of).map(Target::Queue))
+            .or_else(|| self.group(of))
+    }
+
+    /// What a group has of a topic.
+    fn group(self, of: &str) -> Option<Target<'a>> {
+        let (topic, group) = graph::group(of)?;
+        let mut topics = estimate::topics(self.replications, self.plan);
+        Some(Target::Group(Box::new(topics.get_mut(topic)?.groups.remove(group)?)))
+    }
+
+    /// What became of requests.
+    fn stats(self, requests: &Requests<'_>) -> Stats {
+        match requests.client {
+            Some(at) => estimate::client(self.replications, at, self.plan, self.plan.is_stationary()),
+            None => estimate::stats(&requests.each),
+        }
+    }
+
+    /// Requests are looked at over all that arrived: what failed or was never answered is slower than everything.
+    fn figure(self, target: &Target<'_>, promise: Promise) -> Finding {
+        let metric = promise.metric;
+        let Target::Requests(requests) = target else { return self.of_others(target, metric).into() };
+        let cohorts: Vec<&Cohort> = requests.each.iter().map(|e| e.0).collect();
+        let arrived = |measured: Interval| Finding { over: Some(Over::Arrived), ..measured.into() };
+        match metric {
+            Metric::Percentile(q) => {
+                let (measured, at_least) = estimate::arrived_quantile(&cohorts, q);
+                let beyond = estimate::beyond_in(&cohorts, q);
+                // Where it lies beyond everything for the sake of some replications only, the others have a say, too.
+                let withheld = measured.ends().is_none() && (measured.value.is_some() || beyond < cohorts.len());
+                let between = if withheld { by_share(&cohorts, q, promise.bound, self.wider) } else { None };
+                Finding { at_least, missing: beyond > 0, between, ..arrived(measured) }
+            }
+            Metric::Mean | Metric::Max => of_answered(&self.stats(requests), metric),
+            Metric::SuccessRate => arrived(self.stats(requests).success_rate),
+            Metric::ErrorRate => arrived(self.stats(requests).success_rate.complement()),
+            Metric::Good(within_ms) => arrived(good(&cohorts, Span((within_ms * 1e6) as u64))),
+            Metric::Throughput => self.stats(requests).throughput_per_s.into(),
+            // These are not about one target's requests.
+            _ => Interval::NONE.into(),
+        }
+    }
+
+    /// What is no request of somebody.
+    fn of_others(self, target: &Target<'_>, metric: Metric) -> Interval {
+        match target {
+            Target::Requests(_) => Interval::NONE,
+            Target::Node(at) => {
+                let behind = &self.plan.clients_behind()[*at];
+                let node = estimate::node(self.replications, *at, self.plan, behind);
+                if metric == Metric::Utilization { node.utilization } else { of_times(&node.sojourn_ms, metric) }
+            }
+            Target::Queue(at) => of_times(&estimate::queue(self.replications, *at, self.plan).wait_ms, metric),
+            Target::Group(group) => match metric {
+                Metric::Lag => group.mean_lag,
+                Metric::MaxLag => Interval::point(group.max_lag as f64),
+                _ => of_times(&group.delay_ms, metric),
+            },
+        }
     }
 }
 
@@ -80,55 +193,6 @@ fn words(scope: &Scope) -> String {
         Scope::During(fault) => format!("during {fault}"),
         Scope::AfterFault(fault) => format!("after {fault}"),
     }
-}
-
-/// The median time to recover, ms: from one fault, or the longest of all; and between what it lies, where some of it was not
-/// seen.
-fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> Finding {
-    let ours = |fault: &&super::summary::Fault| match scope {
-        Some(Scope::AfterFault(name)) => fault.name == *name,
-        _ => true,
-    };
-    let each = || summary.faults.iter().filter(ours).filter_map(|f| f.recovery_s.get(&slo.of.value));
-    // Who did not recover has no time to recover, however fast the others were: never is a figure, too.
-    let times = each().filter(|r| r.share_recovered.is_some()).map(|r| r.median.unwrap_or(f64::INFINITY));
-    let longest = times.reduce(f64::max);
-    let measured = longest.map_or(Interval::NONE, |s| Interval { value: Some(s * 1e3), ..Interval::NONE });
-    let between = each().filter_map(|r| r.between).reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)));
-    Finding { between: between.map(|(low, high)| (low * 1e3, high * 1e3)), ..measured.into() }
-}
-
-/// Requests that reached a node per request of the clients behind them.
-fn amplification(slo: &Slo, plan: &Plan, replications: &[Replication]) -> Interval {
-    let Some(node) = plan.nodes.iter().position(|n| n.name == slo.of.value) else { return Interval::NONE };
-    super::estimate::amplification(replications, node, &plan.clients_behind()[node])
-}
-
-/// Clients first, then flows, edges and endpoints (unless the figure is a node's own), then nodes and queues.
-fn target<'a>(slo: &Slo, summary: &'a Summary, plan: &Plan, replications: &'a [Replication]) -> Option<Target<'a>> {
-    let of = slo.of.value.as_str();
-    let requests = |stats: Option<&'a Stats>, at: Option<usize>, pick: fn(&'a Replication) -> &'a Vec<Cohort>| {
-        let (stats, at) = (stats?, at?);
-        Some(Target::Requests(stats, replications.iter().map(|r| &pick(r)[at]).collect()))
-    };
-    let node = || summary.nodes.get(of).map(Target::Node);
-    if slo.promise.metric == Metric::Utilization {
-        return node();
-    }
-    let client = plan.clients.iter().position(|c| plan.node(c.node).name == of);
-    let flow = plan.flows.iter().position(|f| f.name == of);
-    let edge = plan.edges.iter().position(|edge| plan.edge_name(*edge) == of);
-    let endpoint = plan.endpoints.iter().position(|e| e.name == of);
-    requests(summary.clients.get(of), client, |r| &r.measure.clients)
-        .or_else(|| requests(summary.flows.get(of), flow, |r| &r.measure.flows))
-        .or_else(|| requests(summary.edges.get(of), edge, |r| &r.measure.edges))
-        .or_else(|| requests(summary.endpoints.get(of), endpoint, |r| &r.measure.endpoints))
-        .or_else(node)
-        .or_else(|| summary.queues.get(of).map(Target::Queue))
-        .or_else(|| {
-            let (topic, group) = graph::group(of)?;
-            summary.topics.get(topic)?.groups.get(group).map(Target::Group)
-        })
 }
 
 /// What was found of what a promise is about.
@@ -150,30 +214,6 @@ impl From<Interval> for Finding {
     }
 }
 
-/// Requests are looked at over all that arrived: what failed or was never answered is slower than everything.
-fn figure(target: &Target<'_>, promise: Promise, wider: f64) -> Finding {
-    let metric = promise.metric;
-    let Target::Requests(stats, cohorts) = target else { return of_others(target, metric).into() };
-    let arrived = |measured: Interval| Finding { over: Some(Over::Arrived), ..measured.into() };
-    match metric {
-        Metric::Percentile(q) => {
-            let (measured, at_least) = super::estimate::arrived_quantile(cohorts, q);
-            let beyond = super::estimate::beyond_in(cohorts, q);
-            // Where it lies beyond everything for the sake of some replications only, the others have a say, too.
-            let withheld = measured.ends().is_none() && (measured.value.is_some() || beyond < cohorts.len());
-            let between = if withheld { by_share(cohorts, q, promise.bound, wider) } else { None };
-            Finding { at_least, missing: beyond > 0, between, ..arrived(measured) }
-        }
-        Metric::Mean | Metric::Max => of_answered(stats, metric),
-        Metric::SuccessRate => arrived(stats.success_rate),
-        Metric::ErrorRate => arrived(stats.success_rate.complement()),
-        Metric::Good(within_ms) => arrived(good(cohorts, Span((within_ms * 1e6) as u64))),
-        Metric::Throughput => stats.throughput_per_s.into(),
-        // These are not about one target's requests.
-        _ => Interval::NONE.into(),
-    }
-}
-
 /// The mean and the longest latency have no value where something failed: they are those of the answered, and at least so
 /// much where something is still under way.
 fn of_answered(stats: &Stats, metric: Metric) -> Finding {
@@ -192,37 +232,13 @@ fn of_answered(stats: &Stats, metric: Metric) -> Finding {
     Finding { over: Some(Over::Answered), at_least, ..measured.into() }
 }
 
-/// What is no request of somebody.
-fn of_others(target: &Target<'_>, metric: Metric) -> Interval {
-    let latency = match target {
-        Target::Requests(stats, _) => &stats.latency_ms,
-        Target::Node(node) => &node.sojourn_ms,
-        Target::Queue(queue) => &queue.wait_ms,
-        Target::Group(group) => &group.delay_ms,
-    };
+/// Of times of one kind; the other figures are about requests, or not about one target's.
+fn of_times(times: &super::summary::Distribution, metric: Metric) -> Interval {
     match metric {
-        Metric::Percentile(q) => quantile(latency, q),
-        Metric::Mean => latency.mean,
-        Metric::Max => latency.max.map_or(Interval::NONE, |m| Interval::between(m, m, m)),
-        Metric::Utilization => match target {
-            Target::Node(node) => node.utilization,
-            Target::Requests(..) | Target::Queue(_) | Target::Group(_) => Interval::NONE,
-        },
-        Metric::Lag => match target {
-            Target::Group(group) => group.mean_lag,
-            _ => Interval::NONE,
-        },
-        Metric::MaxLag => match target {
-            Target::Group(group) => Interval::point(group.max_lag as f64),
-            _ => Interval::NONE,
-        },
-        // These are about requests, or not about one target's.
-        Metric::SuccessRate
-        | Metric::ErrorRate
-        | Metric::Throughput
-        | Metric::Good(_)
-        | Metric::RecoveryTime
-        | Metric::Amplification => Interval::NONE,
+        Metric::Percentile(q) => quantile(times, q),
+        Metric::Mean => times.mean,
+        Metric::Max => times.max.map_or(Interval::NONE, |m| Interval::between(m, m, m)),
+        _ => Interval::NONE,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The interpreter: a frame walks its program until it has to wait.
 
+use crate::model::stream::Grave;
 use crate::model::{Cause, MeterId, Op, Outcome, Pc, Probe};
 use crate::random::{Draw, Purpose};
 
@@ -224,8 +225,10 @@ impl<P: Probe> Machine<'_, P> {
     #[inline(never)]
     fn pass_record_on(&mut self, at: u32, outcome: Outcome) -> Flow {
         let (outcome, grave) = self.streams.weigh_record(&mut self.core, at, outcome);
-        if let Some((queue, poisoned)) = grave {
-            self.mail.bury(&mut self.core, at, queue, poisoned);
+        match grave {
+            Some((Grave::Queue(queue), poisoned)) => self.mail.bury(&mut self.core, at, queue, poisoned),
+            Some((Grave::Topic(topic), poisoned)) => self.streams.hand_on(&mut self.core, at, topic, poisoned),
+            None => {}
         }
         self.streams.finish_record(&mut self.core, at, outcome)
     }

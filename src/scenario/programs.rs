@@ -74,7 +74,7 @@ pub(crate) fn programs(scenario: &Scenario) -> Programs<'_> {
 pub(crate) fn program<'s>(scenario: &'s Scenario, key: Program<'_>) -> Option<&'s super::written::Endpoint> {
     let node = scenario.nodes.get(key.0)?;
     let consumers = || node.consumes.iter().map(|consumer| &consumer.program);
-    node.endpoints.get(key.1).or_else(|| consumers().find(|program| program.name.value == key.1))
+    node.endpoints.get(key.1).map(AsRef::as_ref).or_else(|| consumers().find(|program| program.name.value == key.1))
 }
 
 /// The program that a call is for.
@@ -210,8 +210,12 @@ fn group_of(consumer: &Consumer) -> Option<&str> {
 /// Deliveries of one message on average: what fails and goes back is delivered again.
 fn deliveries(queue: Option<&Queue>, consumer: &Consumer) -> f64 {
     let fails = consumer.program.error_rate.value;
-    let most = queue.and_then(|q| q.max_deliveries.value).map_or(f64::INFINITY, f64::from);
-    if queue.is_none() || consumer.on_error.value != OnError::Retry || fails <= 0.0 {
+    let most = match (queue, &consumer.retries.value) {
+        (Some(queue), _) => queue.max_deliveries.value.map_or(f64::INFINITY, f64::from),
+        (None, Some(rule)) => rule.max.value.map_or(f64::INFINITY, |max| 1.0 + f64::from(max)),
+        (None, None) => return 1.0,
+    };
+    if queue.is_some() && consumer.on_error.value != OnError::Retry || fails <= 0.0 {
         return 1.0;
     }
     if fails >= 1.0 { most.min(1e6) } else { (1.0 - fails.powf(most)) / (1.0 - fails) }

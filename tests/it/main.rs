@@ -39,6 +39,7 @@ mod pools;
 mod published;
 mod rare;
 mod recover;
+mod redelivery;
 mod returned;
 mod sameness;
 mod scale;

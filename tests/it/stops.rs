@@ -169,3 +169,41 @@ fn a_study_that_is_stopped_tells_what_is_finished() {
 fn says(page: &Page, words: &str) {
     assert!(page.warnings.iter().any(|warning| warning.starts_with(words)), "{words}: {:?}", page.warnings);
 }
+
+/// Hears what has ended.
+#[derive(Default)]
+struct Curious(std::sync::Mutex<Vec<experiment::SoFar>>);
+
+impl Watch for Curious {
+    fn advanced(&self, _: f64) {}
+    fn stopped(&self) -> bool {
+        false
+    }
+    fn curious(&self) -> bool {
+        true
+    }
+    fn hear(&self, so_far: &experiment::SoFar) {
+        self.0.lock().unwrap().push(so_far.clone());
+    }
+}
+
+#[test]
+fn whoever_is_curious_hears_of_each_run_that_has_ended() {
+    let checked = checked(TEXT);
+    let curious = Curious::default();
+    let summary = experiment::run(&checked, Some(2), &curious).unwrap();
+    let heard = curious.0.into_inner().unwrap();
+    assert_eq!(
+        heard.iter().map(|so_far| (so_far.ended, so_far.of)).collect::<Vec<_>>(),
+        [(1, 4), (2, 4), (3, 4), (4, 4)]
+    );
+    let people = &summary.clients["people"];
+    let last = heard.last().unwrap();
+    assert_eq!(
+        last.clients,
+        [("people".to_owned(), 1.0, people.latency_arrived_ms.p99.value)],
+        "the last is the answer"
+    );
+    let alone = experiment::run(&checked, Some(1), &()).unwrap();
+    assert_eq!(report::json::one(&summary), report::json::one(&alone), "nothing of it reaches a result");
+}

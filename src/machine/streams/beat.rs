@@ -33,6 +33,8 @@ pub(crate) enum Beat {
     Late(u32),
     /// When a publisher (a frame) has waited long enough for room.
     Blocked(u32),
+    /// When a member has waited before another try, or a record in one of its partitions is due.
+    Resume(u32),
 }
 
 impl Beat {
@@ -54,6 +56,7 @@ impl Beat {
             Self::Wake(i) => (12, i),
             Self::Late(i) => (13, i),
             Self::Blocked(i) => (14, i),
+            Self::Resume(i) => (15, i),
         };
         debug_assert!(index < 1 << 28, "so many of one kind at once do not fit into memory");
         kind << 28 | index
@@ -77,7 +80,8 @@ impl Beat {
             11 => Self::Retain(index),
             12 => Self::Wake(index),
             13 => Self::Late(index),
-            _ => Self::Blocked(index),
+            14 => Self::Blocked(index),
+            _ => Self::Resume(index),
         }
     }
 }
@@ -104,6 +108,7 @@ mod tests {
             Beat::Wake(2),
             Beat::Late(3),
             Beat::Blocked(4),
+            Beat::Resume(5),
         ];
         all.into_iter().for_each(|beat| assert_eq!(Beat::decode(beat.code()), beat));
     }

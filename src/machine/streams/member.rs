@@ -8,9 +8,10 @@
 
 use crate::kernel::Phase;
 use crate::model::id::NONE;
-use crate::model::stream::OnError;
-use crate::model::{CallId, ClientId, EndpointId, Fact, GroupId, Opening, Outcome, Probe, QueueId};
-use crate::random::Lineage;
+use crate::model::policy::Backoff;
+use crate::model::stream::{Grave, OnError};
+use crate::model::{CallId, ClientId, EndpointId, Fact, GroupId, Opening, Outcome, Probe};
+use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use crate::machine::core::frame::{Frame, Origin};
@@ -38,7 +39,7 @@ impl Streams {
     /// A member without a record in hand takes the next; without any it asks for more.
     pub(crate) fn carry_on<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let member = &self.members[at as usize];
-        if member.record.frame != NONE || !member.up {
+        if !member.is_at_leisure(core.now) || !member.up {
             return;
         }
         if member.expelled {
@@ -68,6 +69,7 @@ impl Streams {
     fn take_batch<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
         let group = self.members[at as usize].who.group;
         let (mut room, commits) = (u64::from(self.seat_of(core, at).batch), self.commits_of(core, at));
+        let mut early = Vec::new();
         while room > 0
             && let Some(partition) = self.members[at as usize].known.stocked.pop_front()
         {
@@ -78,12 +80,21 @@ impl Streams {
             let place = &mut self.crews[group as usize].places[partition as usize];
             place.stocked = false;
             let next = place.cursor.position();
-            let taken = place.stock.saturating_sub(next).min(room);
+            let most = place.stock.saturating_sub(next).min(room);
+            let taken = self.due_of(core, at, partition, (next, most));
+            if taken < most && taken == 0 {
+                early.push(partition);
+            }
+            let place = &mut self.crews[group as usize].places[partition as usize];
             if taken > 0 {
                 place.cursor.take(taken, commits);
                 room -= taken;
                 self.members[at as usize].haul.hand.push(Run { partition, next, end: next + taken });
             }
+        }
+        for partition in early {
+            self.crews[group as usize].places[partition as usize].stocked = true;
+            self.members[at as usize].known.stocked.push_back(partition);
         }
         if self.members[at as usize].haul.hand.is_empty() {
             return false;
@@ -207,13 +218,13 @@ impl Streams {
         self.forget_records(core, core.topic_of(group), partition);
     }
 
-    /// A record has been worked on: how that ended, and to which queue it goes as one that failed, and whether nobody can work on it.
+    /// A record has been worked on: how that ended, and where it goes as one that failed, and whether nobody can work on it.
     pub(crate) fn weigh_record<P: Probe>(
         &mut self,
         core: &mut Core<'_, P>,
         frame: u32,
         outcome: Outcome,
-    ) -> (Outcome, Option<(QueueId, bool)>) {
+    ) -> (Outcome, Option<(Grave, bool)>) {
         let Frame { caller: at, whose: Whose { client, measured, .. }, .. } = core.frames[frame];
         let poisoned = self.record_of(core, frame).is_some_and(|record| record.poisoned);
         let outcome = if poisoned { Outcome::Error } else { outcome };
@@ -226,16 +237,14 @@ impl Streams {
             let edge = core.plan.call(CallId(core.frames[frame].call)).edge;
             core.tell(Fact::Duplicate { client, endpoint, edge, measured });
         }
-        let grave = match self.seat_of(core, at).on_error {
-            OnError::DeadLetter(queue) if !outcome.is_good() => Some((queue, poisoned)),
-            _ => None,
-        };
-        (outcome, grave.filter(|_| self.members[at as usize].record.frame == frame))
+        let mourned = !outcome.is_good() && self.members[at as usize].record.frame == frame;
+        let grave = mourned.then(|| self.grave_of(core, at)).flatten();
+        (outcome, grave.map(|grave| (grave, poisoned)))
     }
 
     /// The frame of a record is over; its member goes on.
     pub(crate) fn finish_record<P: Probe>(&mut self, core: &mut Core<'_, P>, frame: u32, outcome: Outcome) -> Flow {
-        let Frame { caller: at, trip: Trip { arrived, .. }, .. } = core.frames[frame];
+        let Frame { caller: at, lineage, trip: Trip { arrived, .. }, .. } = core.frames[frame];
         let endpoint = self.seat_of(core, at).endpoint;
         let root = core.root_of(frame);
         core.leave_consumer(frame, outcome, endpoint, arrived);
@@ -250,7 +259,7 @@ impl Streams {
         } else if done {
             self.pass_record(core, at, root);
         } else {
-            self.stay_with(core, at);
+            self.stay_with(core, at, lineage);
         }
         self.carry_on(core, at);
         Flow::Stay
@@ -294,7 +303,7 @@ impl Streams {
         let place = &mut self.crews[group as usize].places[partition as usize];
         let repeats = place.cursor.repeats();
         place.cursor.pass();
-        place.retries = false;
+        (place.retries, place.fails) = (false, 0);
         core.tell(Fact::Passed { group: GroupId(group), published, stale: false, repeats });
         if !repeats {
             core.leave_root(root);
@@ -314,19 +323,6 @@ impl Streams {
         }
     }
 
-    /// A record has failed and comes at once again.
-    fn stay_with<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        if !self.is_still_at(at) {
-            return;
-        }
-        let member = &mut self.members[at as usize];
-        member.haul.polled = core.now;
-        let (group, partition) = (member.who.group, member.record.partition);
-        let place = &mut self.crews[group as usize].places[partition as usize];
-        place.tries += 1;
-        place.retries = true;
-    }
-
     /// The first record, of those that only strays have in hand, of a partition.
     pub(crate) fn held_by_strays<P: Probe>(&self, core: &Core<'_, P>, topic: u32, partition: u32) -> u64 {
         let strays = self.members.iter().filter(|m| m.expelled && core.topic_of(m.who.group) == topic);
@@ -336,7 +332,109 @@ impl Streams {
 
     /// Whether a record that failed is passed over.
     fn gives_up<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
-        !matches!(self.seat_of(core, at).on_error, OnError::Retry)
+        let (seat, member) = (self.seat_of(core, at), &self.members[at as usize]);
+        let place = &self.crews[member.who.group as usize].places[member.record.partition as usize];
+        match &seat.retries {
+            // A member that its group has given up will hear of that with its next poll, which another try is.
+            Some(rule) if member.expelled => rule.max == 0,
+            Some(rule) => place.fails >= rule.max && rule.max != NONE,
+            None => !matches!(seat.on_error, OnError::Retry),
+        }
+    }
+
+    /// Where the record in a member's hands goes when it is passed over for having failed.
+    fn grave_of<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> Option<Grave> {
+        match self.seat_of(core, at).on_error {
+            OnError::DeadLetter(grave) if self.gives_up(core, at) => Some(grave),
+            _ => None,
+        }
+    }
+
+    /// A record has failed and comes again, at once or after a wait; `last` names the draws of the try that failed.
+    fn stay_with<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, last: Lineage) {
+        if !self.is_still_at(at) {
+            return;
+        }
+        let wait = self.rest_before(core, at, last);
+        let member = &mut self.members[at as usize];
+        let place = &mut self.crews[member.who.group as usize].places[member.record.partition as usize];
+        place.tries += 1;
+        place.retries = true;
+        place.fails += 1;
+        place.waited = wait;
+        if wait == Span::ZERO {
+            member.haul.polled = core.now;
+            return;
+        }
+        let (due, replica) = (core.now + wait, member.who.replica);
+        member.record.rests = due;
+        core.beat_at(due, Beat::Resume(at));
+        // It sleeps and is held: no other record can have it.
+        let node = core.node_of(replica);
+        core.tell_load(replica, Fact::Entered { node });
+    }
+
+    /// A member does not sleep any more, if it did.
+    pub(crate) fn rise<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let member = &mut self.members[at as usize];
+        let replica = member.who.replica;
+        if std::mem::take(&mut member.record.rests) != Time(0) {
+            let node = core.node_of(replica);
+            core.tell_load(replica, Fact::Left { node });
+        }
+    }
+
+    /// How long a member waits before it tries a record again.
+    fn rest_before<P: Probe>(&self, core: &mut Core<'_, P>, at: u32, last: Lineage) -> Span {
+        let Some(rule) = self.seat_of(core, at).retries else { return Span::ZERO };
+        let member = &self.members[at as usize];
+        let place = &self.crews[member.who.group as usize].places[member.record.partition as usize];
+        match rule.backoff {
+            Backoff::Exponential(growing) => {
+                growing.wait(place.fails, place.waited, Draw::new(core.seed, last, Purpose::Jitter, 0).unit())
+            }
+            Backoff::Law(law) => core.vary(law, last, Purpose::Jitter, 0),
+        }
+    }
+
+    /// A member has waited long enough: the next try is a poll, with which it hears of what became of its group.
+    pub(crate) fn get_up<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let member = &self.members[at as usize];
+        if !member.up {
+            return;
+        }
+        if member.record.rests == core.now {
+            self.rise(core, at);
+            let member = &mut self.members[at as usize];
+            member.haul.polled = core.now;
+            if member.expelled {
+                member.clear();
+            } else if member.heard && self.join_round(core, at) {
+                return;
+            }
+        }
+        self.carry_on(core, at);
+    }
+
+    /// Of so many records at hand in a partition, how many are due; if none is, somebody will look again.
+    fn due_of<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, partition: u32, (next, most): (u64, u64)) -> u64 {
+        let delay = self.seat_of(core, at).delay;
+        if delay == Span::ZERO || most == 0 {
+            return most;
+        }
+        let log = &self.brokers[core.topic_of(self.members[at as usize].who.group) as usize].logs[partition as usize];
+        // What is gone is passed over at once.
+        let due = |offset| log.read(offset).map_or(Time(0), |record| record.published + delay);
+        let ready = (next..next + most).take_while(|offset| due(*offset) <= core.now).count() as u64;
+        let first = due(next);
+        if ready == 0 {
+            let member = &mut self.members[at as usize];
+            if member.known.wakes <= core.now || member.known.wakes > first {
+                member.known.wakes = first;
+                core.beat_at(first, Beat::Resume(at));
+            }
+        }
+        ready
     }
 
     /// The next poll is to come in time.

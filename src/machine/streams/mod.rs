@@ -71,6 +71,7 @@ impl Streams {
             Beat::Wake(outlet) => self.wake_outlet(core, outlet),
             Beat::Late(outlet) => self.give_up_late(core, outlet),
             Beat::Blocked(frame) => self.give_up_waiting(core, frame),
+            Beat::Resume(member) => self.get_up(core, member),
         }
     }
 

@@ -2,14 +2,14 @@
 
 use crate::model::id::NONE;
 use crate::model::stream::{Acks, Filed, Producer};
-use crate::model::{Cause, Fact, NodeId, Op, Outcome, Probe, ProducerId, TopicId, Trace};
+use crate::model::{CallId, Cause, Fact, NodeId, Op, Outcome, Probe, ProducerId, TopicId, Trace};
 use crate::units::{Span, Time};
 
 use crate::machine::core::frame::Pose;
 use crate::machine::core::{Core, Flow};
 use crate::machine::streams::beat::Beat;
 use crate::machine::streams::state::Streams;
-use crate::machine::streams::state::{Outgoing, Record};
+use crate::machine::streams::state::{Batch, Outgoing, Record, Stage};
 
 impl Streams {
     /// A frame publishes; it goes on at once, or when its record is safe, or when its producer has room for it.
@@ -89,6 +89,33 @@ impl Streams {
             Filed::Complete => self.press(core, topic, outlet, post.there),
         }
         waits
+    }
+
+    /// A copy of a record that failed (in the hands of a frame) goes on to another topic: into the partition of the same number.
+    pub(crate) fn hand_on<P: Probe>(&mut self, core: &mut Core<'_, P>, frame: u32, topic: u32, poisoned: bool) {
+        let (member, root) = (core.frames[frame].caller, core.root_of(frame));
+        let plan = &core.plan.topics[topic as usize];
+        let lineage = core.frames[frame].lineage.child(core.plan.node(plan.node).hash, 0);
+        let partition = self.members[member as usize].record.partition % plan.partitions;
+        if !plan.groups.is_empty() {
+            core.trace(|at| Trace::Sent { frame, message: lineage, node: plan.node, at });
+        }
+        (0..plan.groups.len()).for_each(|_| core.join_root(root));
+        core.tell(Fact::Produced { topic: TopicId(topic) });
+        let record = Record { published: core.now, lineage, root, whose: core.frames[frame].whose, poisoned };
+        let back = core.plan.call(CallId(core.frames[frame].call)).back;
+        let outlet = self.brokers[topic as usize].first_outlet + core.frames[frame].replica;
+        let records = vec![Outgoing { record, waiter: NONE, back, filed: core.now }];
+        let slot = self.stow(Batch {
+            topic,
+            partition,
+            outlet,
+            request: NONE,
+            stage: Stage::Sent,
+            records,
+            ..Batch::default()
+        });
+        self.append_batch(core, slot);
     }
 
     /// Whoever has no key turns to the next partition.

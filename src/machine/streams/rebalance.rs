@@ -43,6 +43,7 @@ impl Streams {
             self.strays -= u32::from(std::mem::take(&mut member.expelled));
             (member.record.frame, member.heard, member.request.fetch, member.asleep) =
                 (NONE, false, Fetch::Asking, false);
+            self.rise(core, at);
             self.settle_all(core, at);
             if !crashed {
                 self.hand_over(at);
@@ -188,7 +189,7 @@ impl Streams {
             return;
         }
         member.heard = true;
-        if member.record.frame == NONE {
+        if member.is_at_leisure(core.now) {
             self.join_round(core, at);
             self.carry_on(core, at);
         }
@@ -250,7 +251,7 @@ impl Streams {
         if !works {
             place.cursor.hand_over();
         }
-        if self.members[from as usize].record.frame == NONE {
+        if self.members[from as usize].is_at_leisure(core.now) {
             self.join_round(core, from);
         }
     }
@@ -262,6 +263,7 @@ impl Streams {
         let before = place.cursor.position();
         let fallback = place.cursor.fall_back();
         place.tries += u32::from(fallback.again > 0);
+        place.fails = 0;
         place.stock = place.cursor.position();
         (place.listed, place.stocked) = (false, false);
         let more = self.brokers[topic as usize].logs[partition as usize].watermark() > place.stock;
@@ -323,6 +325,7 @@ impl Streams {
                 continue;
             }
             place.tries += 1;
+            place.fails = 0;
             place.stock = offset;
             (place.listed, place.stocked) = (false, false);
             core.tell(Fact::Rewound { group: GroupId(group), records: again });

@@ -96,17 +96,21 @@ impl Streams {
         let records = batcher.take(vessel, plan.batch);
         let more = !batcher.is_empty();
         let batch = Batch { topic, partition, outlet, request: NONE, stage: Stage::Sent, records, ..Batch::default() };
-        let slot = if let Some(slot) = streams.free.pop() {
-            streams.batches[slot as usize] = batch;
-            slot
-        } else {
-            streams.batches.push(batch);
-            streams.batches.len() as u32 - 1
-        };
+        let slot = streams.stow(batch);
         load.push(slot);
         self.turn_partition(core, topic, replica, partition);
         self.charge_waiters(core, slot, Cause::Broker);
         more
+    }
+
+    /// A batch has a slot.
+    pub(crate) fn stow(&mut self, batch: Batch) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            self.batches[slot as usize] = batch;
+            return slot;
+        }
+        self.batches.push(batch);
+        self.batches.len() as u32 - 1
     }
 
     /// Charges the frames that wait for a batch.
@@ -140,7 +144,8 @@ impl Streams {
         for outgoing in &batch.records {
             let poisoned = broker.poisons > 0;
             broker.poisons = broker.poisons.saturating_sub(1);
-            log.append(Record { poisoned, ..outgoing.record }, core.now, plan.segment);
+            let record = Record { poisoned: poisoned || outgoing.record.poisoned, ..outgoing.record };
+            log.append(record, core.now, plan.segment);
         }
         let due = (core.now + latency).max(broker.safe[partition as usize]);
         broker.safe[partition as usize] = due;

@@ -7,7 +7,7 @@ use crate::model::plan::Plan;
 use crate::model::stream::{Batcher, Cursor, Group, Log, Pipe};
 use crate::model::{LawId, NodeId};
 use crate::random::{Draw, Lineage, Purpose};
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 use crate::machine::core::frame::Whose;
 use crate::machine::streams::HEARTBEAT;
@@ -119,6 +119,10 @@ pub(crate) struct Place {
     pub(crate) tries: u32,
     /// Whether the next record failed before.
     pub(crate) retries: bool,
+    /// How often, in the hands of the member that has it.
+    pub(crate) fails: u32,
+    /// What was waited for the last of its tries.
+    pub(crate) waited: Span,
 }
 
 /// A group's state.
@@ -169,6 +173,8 @@ pub(crate) struct InHand {
     pub(crate) partition: u32,
     pub(crate) offset: u64,
     pub(crate) published: Time,
+    /// Until when its member sleeps before it tries it again.
+    pub(crate) rests: Time,
 }
 
 /// What the last poll brought.
@@ -201,6 +207,8 @@ pub(crate) struct Known {
     pub(crate) stocked: VecDeque<u32>,
     /// What is under way, and up to where.
     pub(crate) coming: Vec<(u32, u64)>,
+    /// When it looks again for records that are due.
+    pub(crate) wakes: Time,
 }
 
 /// A member of a group.
@@ -328,7 +336,7 @@ impl Member {
             summoned: false,
             heard: false,
             asleep: false,
-            record: InHand { frame: NONE, partition: 0, offset: 0, published: Time(0) },
+            record: InHand { frame: NONE, partition: 0, offset: 0, published: Time(0), rests: Time(0) },
             haul: Haul { hand: Vec::new(), run: 0, polled: Time(0), watched: false },
             phase: 0,
             commits: 0,
@@ -344,6 +352,11 @@ impl Member {
         if let Some(run) = self.haul.hand.get_mut(self.haul.run as usize) {
             run.next += 1;
         }
+    }
+
+    /// Whether it has no record in hand, and does not sleep over one.
+    pub(crate) fn is_at_leisure(&self, now: Time) -> bool {
+        self.record.frame == NONE && self.record.rests <= now
     }
 
     /// Forgets what it knows of its partitions.

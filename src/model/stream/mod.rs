@@ -14,6 +14,7 @@ pub mod cursor;
 pub mod group;
 pub mod log;
 pub mod pipe;
+pub mod redelivery;
 pub mod spread;
 pub mod topic;
 
@@ -22,5 +23,6 @@ pub use cursor::{Commits, Cursor, Fallback};
 pub use group::{Group, Protocol};
 pub use log::Log;
 pub use pipe::Pipe;
+pub use redelivery::Redelivery;
 pub use spread::Spread;
-pub use topic::{Acks, OnError, Producer, Readers, Seat, Topic};
+pub use topic::{Acks, Grave, OnError, Producer, Readers, Seat, Topic};

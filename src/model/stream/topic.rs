@@ -4,6 +4,7 @@ use crate::model::id::{CallId, EdgeId, EndpointId, LawId, NodeId, Pc, QueueId};
 use crate::units::{Span, Time};
 
 use super::group::Protocol;
+use super::redelivery::Redelivery;
 
 /// Who must have a record before its publisher is told that it is safe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,8 +133,12 @@ pub struct Seat {
     pub from_start: bool,
     /// Whether working on a record twice is no second effect.
     pub idempotent: bool,
-    /// What becomes of a record that fails.
+    /// What becomes of a record that fails, when it is not tried again.
     pub on_error: OnError,
+    /// How a record that fails is tried again before that.
+    pub retries: Option<Redelivery>,
+    /// A record is let alone until it was published so long ago.
+    pub delay: Span,
 }
 
 /// What becomes of a record whose handling fails.
@@ -144,6 +149,15 @@ pub enum OnError {
     Retry,
     /// When it is passed over.
     Skip,
-    /// When it is passed over and goes to a queue of dead letters.
-    DeadLetter(QueueId),
+    /// When it is passed over and goes to the dead letters.
+    DeadLetter(Grave),
+}
+
+/// Where dead letters go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grave {
+    /// To a queue.
+    Queue(QueueId),
+    /// To a topic, by number in the plan.
+    Topic(u32),
 }

@@ -296,7 +296,7 @@ fn median(endpoint: &Endpoint) -> Option<f64> {
 /// What everything an endpoint calls does, added up: medians where they are known, means elsewhere.
 fn below(scenario: &Scenario, endpoint: &Endpoint) -> Option<f64> {
     let calls = walk::calls(endpoint);
-    let of = |target: &Target| scenario.nodes.get(&target.node)?.endpoints.get(&target.endpoint);
+    let of = |target: &Target| scenario.nodes.get(&target.node)?.endpoints.get(&target.endpoint).map(AsRef::as_ref);
     if calls.is_empty() {
         return None;
     }
@@ -308,7 +308,7 @@ fn below(scenario: &Scenario, endpoint: &Endpoint) -> Option<f64> {
 /// hops in a row that do are suspicious.
 fn whole_span(scenario: &Scenario, node: &Node, endpoint: &Endpoint, complaints: &mut Vec<Complaint>) {
     let grows = |e: &Endpoint| Some(median(e)? > below(scenario, e)?);
-    let of = |target: &Target| scenario.nodes.get(&target.node)?.endpoints.get(&target.endpoint);
+    let of = |target: &Target| scenario.nodes.get(&target.node)?.endpoints.get(&target.endpoint).map(AsRef::as_ref);
     let next = walk::calls(endpoint).iter().any(|call| of(&call.target.value).and_then(grows) == Some(true));
     if grows(endpoint) == Some(true) && next {
         let message = format!(

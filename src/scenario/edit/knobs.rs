@@ -240,7 +240,7 @@ fn per_time(guards: &mut Guards, factor: f64) -> Option<String> {
 /// A rule that can only be left out.
 fn switched_off<T>(rule: &mut Rule<T>, way: Way) -> Option<String> {
     (way == Way::Down && on(rule).is_some()).then(|| {
-        *rule = Some(Given { value: None, place: None });
+        *rule = Some(Box::new(Given { value: None, place: None }));
         "off".to_owned()
     })
 }
@@ -262,7 +262,7 @@ fn pace(scenario: &mut Scenario, node: &str, factor: f64) -> bool {
     let mut any = false;
     let Some(node) = scenario.nodes.get_mut(node) else { return false };
     let consumed = node.consumes.iter_mut().map(|consumer| &mut consumer.program);
-    for program in node.endpoints.values_mut().chain(consumed) {
+    for program in node.endpoints.values_mut().map(AsMut::as_mut).chain(consumed) {
         for law in [&mut program.work.value, &mut program.wait.value].into_iter().flatten() {
             (*law, any) = (law.times(factor), true);
         }
@@ -299,7 +299,7 @@ fn own_calls(
     let mut told = None;
     let node = scenario.nodes.get_mut(from)?;
     let consumed = node.consumes.iter_mut().map(|consumer| &mut consumer.program);
-    for program in node.endpoints.values_mut().chain(consumed) {
+    for program in node.endpoints.values_mut().map(AsMut::as_mut).chain(consumed) {
         each_step_mut(&mut program.steps, &mut |step| {
             if let Some(call) = call_mut(step).filter(|call| call.target.value.node == to) {
                 told = turn(&mut call.guards).or(told.take());

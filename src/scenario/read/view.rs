@@ -226,7 +226,7 @@ pub(crate) fn rule<T>(
     let value = view.get(name)?;
     let place = view.place_if_own(name, value);
     if value.get_ref().as_str() == Some("none") {
-        return Some(Given { value: None, place });
+        return Some(Box::new(Given { value: None, place }));
     }
     if !value.get_ref().is_table() {
         let help = format!("write for example {name} = {{ … }}, or {name} = \"none\" to be without");
@@ -234,7 +234,7 @@ pub(crate) fn rule<T>(
         return None;
     }
     let inner = view.rule(desk, name, value)?;
-    Some(Given { value: Some(read(desk, &inner)?), place })
+    Some(Box::new(Given { value: Some(read(desk, &inner)?), place }))
 }
 
 /// Complains about a word that is none of a key's, or not supported yet.

@@ -12,12 +12,13 @@ use super::super::read::{Desk, View, suggest};
 use super::super::walk;
 use super::super::written::{Endpoint, Given, Node, Place, Scenario, Step};
 use super::queues::{Queue, Unlimited, nowhere};
+use super::redelivery::{self, Redelivery};
 use super::steps::Program;
 use crate::diag::{Complaint, code};
 use crate::graph;
 use crate::model::id::NONE;
 use crate::model::queue::Crew;
-use crate::model::stream::{OnError as OnEventError, Protocol, Seat};
+use crate::model::stream::{Grave, OnError as OnEventError, Protocol, Seat};
 use crate::model::{EndpointId, NodeId, Pc, QueueId, plan};
 use crate::random::dist::Law;
 use crate::random::draw::name_hash;
@@ -109,7 +110,11 @@ table! {
             "Topics: a member that works longer on a batch is given up by its group. The default is Kafka's.";
         replay: Given<Option<Replay>> as Maybe<Inner<Replay>>, "Topics: the group goes back once. Default: never.";
         dead_letter: Option<Given<String>> as Said<Text>,
-            "Topics: the queue that gets events that fail under on_error = \"dead_letter\".";
+            "Topics: the queue or topic that gets events that fail under on_error = \"dead_letter\".";
+        retries: Given<Option<Redelivery>> as Maybe<Inner<Redelivery>>,
+            "Topics: an event that fails is tried again where it stands, and then `on_error` holds. Default: `on_error` alone.";
+        delay: Given<Option<Span>> as Maybe<Duration>,
+            "Topics: an event is let alone until it was published so long ago, as in a retry topic. Default: not at all.";
         + /// The whole entry in the text.
         place: Place = |_: &mut Desk<'_>, view: &View<'_>| view.place.clone().unwrap_or_default();
         + /// What is done with a message: its own, and for the rest the service's. Its name, `from emails` or `from order-created/billing`, is one that no endpoint can have.
@@ -174,7 +179,8 @@ impl Consumer {
     /// What the canonical form says, what it does at the end: what is the service's stays so when that is changed.
     fn meant(&self, mut all: Vec<Told>) -> Vec<Told> {
         let place = |key: &str| match key {
-            "rebalance" | "member" | "session_timeout" | "max_poll_interval" | "replay" | "dead_letter" => 1,
+            "rebalance" | "member" | "session_timeout" | "max_poll_interval" | "replay" | "dead_letter" | "retries"
+            | "delay" => 1,
             "error_rate" | "work" | "steps" => 2,
             _ => 0,
         };
@@ -257,11 +263,19 @@ impl<'s> Lowering<'s> {
                 OnError::Retry | OnError::NeverAck => OnEventError::Retry,
                 OnError::Skip => OnEventError::Skip,
                 OnError::DeadLetter => {
-                    let queue = consumer.dead_letter.as_ref().and_then(|dead| self.queues.get(dead.value.as_str()));
-                    queue.map_or(OnEventError::Skip, |queue| OnEventError::DeadLetter(*queue))
+                    let grave = consumer.dead_letter.as_ref().and_then(|dead| self.grave(&dead.value));
+                    grave.map_or(OnEventError::Skip, OnEventError::DeadLetter)
                 }
             },
+            retries: consumer.retries.value.as_ref().map(|rule| self.redelivery(rule)),
+            delay: consumer.delay.value.unwrap_or(Span::ZERO),
         }
+    }
+
+    /// The queue or topic of that name.
+    fn grave(&self, name: &str) -> Option<Grave> {
+        let topic = || self.scenario.topics.keys().position(|topic| topic == name).map(|at| Grave::Topic(at as u32));
+        self.queues.get(name).map(|queue| Grave::Queue(*queue)).or_else(topic)
     }
 }
 
@@ -311,6 +325,7 @@ pub(in crate::scenario) fn ranges(scenario: &Scenario, complaints: &mut Vec<Comp
             times(consumer, complaints);
             refused(consumer, complaints);
             dead_letter(scenario, consumer, complaints);
+            redelivery::ranges(consumer, complaints);
         }
     }
     for group in groups(scenario) {
@@ -378,14 +393,16 @@ fn dead_letter(scenario: &Scenario, consumer: &Consumer, complaints: &mut Vec<Co
     let wants = consumer.on_error.value == OnError::DeadLetter;
     match &consumer.dead_letter {
         None if wants => {
-            let complaint = Complaint::error(code::MISSING_KEY, "dead letters of a topic need a queue to go to");
+            let complaint =
+                Complaint::error(code::MISSING_KEY, "dead letters of a topic need a queue or a topic to go to");
             let complaint = complaint.at(consumer.on_error.place.clone());
             complaints.push(complaint.help("name one beside it: dead_letter = \"failed\", and define [queues.failed]"));
         }
-        Some(queue) if !scenario.queues.contains_key(&queue.value) => {
-            let message = format!("no queue is called `{}`", queue.value);
+        Some(queue) if !scenario.queues.contains_key(&queue.value) && !scenario.topics.contains_key(&queue.value) => {
+            let message = format!("no queue or topic is called `{}`", queue.value);
             let complaint = Complaint::error(code::UNKNOWN_NAME, message).at(queue.place.clone());
-            complaints.push(match suggest(&queue.value, scenario.queues.keys().map(String::as_str)) {
+            let known = scenario.queues.keys().chain(scenario.topics.keys()).map(String::as_str);
+            complaints.push(match suggest(&queue.value, known) {
                 Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
                 None => complaint.help(format!("define it: [queues.{}]", queue.value)),
             });
@@ -427,6 +444,7 @@ fn same<T: PartialEq>(a: &Given<T>, b: &Given<T>) -> bool {
 pub(in crate::scenario) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     idle_members(scenario, complaints);
     shared_messages(scenario, complaints);
+    redelivery::circles(scenario, complaints);
     for consumer in scenario.nodes.values().flat_map(|node| &node.consumes) {
         if let Some(queue) = scenario.queues.get(&consumer.from.value) {
             of_queue(queue, consumer, complaints);
@@ -496,6 +514,8 @@ fn of_queue(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>)
         ("max_poll_interval", consumer.max_poll_interval.place.clone()),
         ("replay", consumer.replay.place.clone()),
         ("dead_letter", consumer.dead_letter.as_ref().and_then(|d| d.place.clone())),
+        ("retries", consumer.retries.place.clone()),
+        ("delay", consumer.delay.place.clone()),
     ];
     for (key, place) in places.into_iter().filter(|(_, place)| place.is_some()) {
         let complaint = Complaint::warning(code::UNUSED, format!("`{key}` means something for topics only"));
@@ -536,6 +556,7 @@ fn of_topic(scenario: &Scenario, consumer: &Consumer, complaints: &mut Vec<Compl
         let complaint = Complaint::warning(code::UNUSED, "`prefetch` means something for queues only");
         complaints.push(complaint.at(consumer.prefetch.place.clone()).help("members of a group ask: see `batch`"));
     }
+    redelivery::look(consumer, complaints);
     if consumer.ack.value == Ack::Before && consumer.commit_every.value.is_some() {
         let complaint = Complaint::warning(code::UNUSED, "`commit_every` means nothing beside ack = \"before\"");
         complaints.push(complaint.at(consumer.commit_every.place.clone()));

@@ -189,7 +189,7 @@ impl Discovery {
             read.balance_per.value = BalancePer::Request;
         }
         if read.readiness.is_none() && read.is_watched() {
-            read.readiness = Some(Given::default(Probes::read(desk, &View::absent(Probes::TABLE))));
+            read.readiness = Some(Box::new(Given::default(Probes::read(desk, &View::absent(Probes::TABLE)))));
         }
         read
     }

@@ -245,7 +245,7 @@ impl Gate {
         desk: &mut Desk<'_>,
         view: &View<'_>,
         (name, door): (&str, &DoorRules),
-        endpoints: &mut BTreeMap<String, Endpoint>,
+        endpoints: &mut BTreeMap<String, Box<Endpoint>>,
     ) -> Self {
         let edge = Edge::read(desk, view);
         let mut gate = Self { edge, ..Self::default() };
@@ -253,7 +253,7 @@ impl Gate {
         if view.has(ROUTES[0].name) {
             let all = view.list(desk, ROUTES[0].name);
             let routes: Vec<Route> = all.iter().filter_map(|inner| Route::read(desk, inner)).collect();
-            gate.own = endpoints.remove("");
+            gate.own = endpoints.remove("").map(|own| *own);
             for route in &routes {
                 route.name.iter().for_each(|name| check_name(desk, name));
                 if !route.auth.value {
@@ -275,7 +275,7 @@ impl Gate {
     }
 
     /// A route is an endpoint that does what the gateway itself does, and then leads on.
-    fn post(&self, desk: &mut Desk<'_>, gateway: &str, route: &Route, endpoints: &mut BTreeMap<String, Endpoint>) {
+    fn post(&self, desk: &mut Desk<'_>, gateway: &str, route: &Route, endpoints: &mut BTreeMap<String, Box<Endpoint>>) {
         let called = Given { value: route.called().to_owned(), place: route.path.place.clone() };
         if endpoints.contains_key(&called.value) {
             let message = format!("`{gateway}` has `{}` twice", called.value);
@@ -291,7 +291,7 @@ impl Gate {
             error_rate: own.map_or(Given::default(0.0), |own| own.error_rate.clone()),
             steps: route.program(gateway),
         };
-        endpoints.insert(called.value, endpoint);
+        endpoints.insert(called.value, Box::new(endpoint));
     }
 
     /// What is asked before a request is led on.
@@ -393,7 +393,9 @@ fn does_nothing(node: &Node) -> bool {
     let idle = |endpoint: &Endpoint| {
         endpoint.steps.is_empty() && endpoint.work.place.is_none() && endpoint.wait.place.is_none()
     };
-    node.kind == NodeKind::Gateway && *node.door == DoorRules::default() && node.endpoints.values().all(idle)
+    node.kind == NodeKind::Gateway
+        && *node.door == DoorRules::default()
+        && node.endpoints.values().map(AsRef::as_ref).all(idle)
 }
 
 fn leads_nowhere<T>(node: &Node, at: &Given<T>) -> Complaint {

@@ -219,7 +219,7 @@ impl Field for Limited {
         };
         let bare = ConcurrencyLimit::read(desk, &View::absent(ConcurrencyLimit::TABLE));
         let limit = bare.map(|bare| ConcurrencyLimit { kind: Given::default(kind), ..bare });
-        Some(Some(Given { value: limit, place: view.place_if_own(key, value) }))
+        Some(Some(Box::new(Given { value: limit, place: view.place_if_own(key, value) })))
     }
     fn told(held: &Self::Held) -> (Option<String>, bool) {
         Ruled::<ConcurrencyLimit>::told(held)

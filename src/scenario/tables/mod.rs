@@ -20,6 +20,7 @@ pub(in crate::scenario) mod paths;
 pub(in crate::scenario) mod policy;
 pub(in crate::scenario) mod pools;
 pub(in crate::scenario) mod queues;
+pub(in crate::scenario) mod redelivery;
 pub(in crate::scenario) mod retries;
 pub(in crate::scenario) mod scale;
 pub(in crate::scenario) mod sim;

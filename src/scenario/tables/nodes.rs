@@ -102,7 +102,7 @@ pub struct Node {
     /// Services: who owns it, and what it is released with.
     pub owned: Owned,
     /// By name; the default endpoint's name is empty.
-    pub endpoints: BTreeMap<String, Endpoint>,
+    pub endpoints: BTreeMap<String, Box<Endpoint>>,
     /// Services: where it takes messages from.
     pub consumes: Vec<Consumer>,
 }
@@ -110,7 +110,7 @@ pub struct Node {
 impl Node {
     /// All that its replicas do: what its endpoints do, and what its consumers do.
     pub fn programs(&self) -> impl Iterator<Item = &Endpoint> {
-        self.endpoints.values().chain(self.consumes.iter().map(|consumer| &consumer.program))
+        self.endpoints.values().map(AsRef::as_ref).chain(self.consumes.iter().map(|consumer| &consumer.program))
     }
 }
 
@@ -405,7 +405,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
 }
 
 /// The default endpoint is there when anything about it is written, or when there is no other.
-fn endpoints(desk: &mut Desk<'_>, node: &Given<String>, view: &View<'_>) -> BTreeMap<String, Endpoint> {
+fn endpoints(desk: &mut Desk<'_>, node: &Given<String>, view: &View<'_>) -> BTreeMap<String, Box<Endpoint>> {
     let mut all = BTreeMap::new();
     let others = if view.vocab.find("endpoints").is_some() { view.named(desk, "endpoints") } else { Vec::new() };
     for (name, inner) in others {
@@ -415,12 +415,12 @@ fn endpoints(desk: &mut Desk<'_>, node: &Given<String>, view: &View<'_>) -> BTre
         if one.error_rate.is_default() && view.has("error_rate") {
             one.error_rate = view.or_default(desk, "error_rate", share);
         }
-        all.insert(name.value.clone(), one);
+        all.insert(name.value.clone(), Box::new(one));
     }
     let own = ["work", "wait", "steps"].iter().any(|key| view.vocab.find(key).is_some() && view.has(key));
     if own || all.is_empty() {
         let name = Given { value: String::new(), place: node.place.clone() };
-        all.insert(String::new(), endpoint(desk, name, view));
+        all.insert(String::new(), Box::new(endpoint(desk, name, view)));
     }
     all
 }

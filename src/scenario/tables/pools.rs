@@ -320,7 +320,7 @@ fn databases_of<'s>(scenario: &'s Scenario, node: &'s Node) -> BTreeSet<&'s str>
             Verb::Transaction { database, .. } => _ = asked.insert(database.value.as_str()),
             Verb::Call(call) if walk::transport_of(scenario, call).is_in_process() => {
                 let callee = scenario.nodes.get(&call.target.value.node);
-                open.extend(callee.and_then(|node| node.endpoints.get(&call.target.value.endpoint)));
+                open.extend(callee.and_then(|node| node.endpoints.get(&call.target.value.endpoint)).map(AsRef::as_ref));
             }
             _ => {}
         });

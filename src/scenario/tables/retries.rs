@@ -113,7 +113,35 @@ impl Kind for Spread {
 impl Retries {
     /// Complains about numbers that cannot be.
     pub(in crate::scenario) fn ranges(&self, complaints: &mut Vec<Complaint>) {
-        let Self { backoff, backoff_max, backoff_factor, jitter, budget, .. } = self;
+        self.waits().ranges(complaints);
+        if let Some(spec) = &self.budget.value {
+            super::budget::ranges(spec, self.budget.place.as_ref(), complaints);
+        }
+    }
+
+    /// Waits that grow, where the first one is constant.
+    pub(in crate::scenario) fn exponential(&self) -> Option<Backoff> {
+        self.waits().exponential()
+    }
+
+    fn waits(&self) -> Waits<'_> {
+        let Self { backoff, backoff_max, backoff_factor, jitter, .. } = self;
+        Waits { backoff, backoff_max, backoff_factor, jitter }
+    }
+}
+
+/// The waits before further tries, whoever tries.
+pub(super) struct Waits<'w> {
+    pub(super) backoff: &'w Given<Law>,
+    pub(super) backoff_max: &'w Given<Option<Span>>,
+    pub(super) backoff_factor: &'w Given<f64>,
+    pub(super) jitter: &'w Given<Jitter>,
+}
+
+impl Waits<'_> {
+    /// Complains about numbers that cannot be.
+    pub(super) fn ranges(&self, complaints: &mut Vec<Complaint>) {
+        let Self { backoff, backoff_max, backoff_factor, jitter } = *self;
         let why = "there would be no second wait; write 1.0 for equal waits";
         none("backoff_factor", backoff_factor, &0.0, why, complaints);
         let constant = matches!(backoff.value, Law::Constant { .. });
@@ -131,13 +159,10 @@ impl Retries {
             let complaint = Complaint::error(code::CONTRADICTION, message).at(backoff_max.place.clone());
             complaints.push(complaint.help("every wait would be the maximum; write that as `backoff`"));
         }
-        if let Some(spec) = &budget.value {
-            super::budget::ranges(spec, budget.place.as_ref(), complaints);
-        }
     }
 
     /// Waits that grow, where the first one is constant.
-    pub(in crate::scenario) fn exponential(&self) -> Option<Backoff> {
+    pub(super) fn exponential(&self) -> Option<Backoff> {
         let Law::Constant { value } = self.backoff.value else { return None };
         let base = Span(value.round() as u64);
         let max = self.backoff_max.value.unwrap_or(Span(base.0.saturating_mul(LONGEST)));
@@ -156,9 +181,14 @@ pub(super) fn failures(on: &[Outcome]) -> OutcomeSet {
 }
 
 impl Lowering<'_> {
+    /// Waits as run.
+    pub(super) fn waits(&mut self, waits: &Waits<'_>) -> Backoff {
+        waits.exponential().unwrap_or_else(|| Backoff::Law(self.rule_law(&waits.backoff.value)))
+    }
+
     /// Retries as run.
     pub(super) fn retry(&mut self, rule: &Retries) -> Retry {
-        let backoff = rule.exponential().unwrap_or_else(|| Backoff::Law(self.rule_law(&rule.backoff.value)));
+        let backoff = self.waits(&rule.waits());
         let (max, other_replica, budget) = (rule.max.value, rule.other_replica.value, rule.budget.value);
         Retry { max, on: failures(&rule.on.value), backoff, other_replica, budget }
     }

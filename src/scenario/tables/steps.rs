@@ -545,8 +545,10 @@ impl Kind for Steps {
     const SHAPE: Shape = Shape::Steps;
     /// What cannot be understood is left out, with a complaint.
     fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Vec<Step>> {
-        let mut all = Vec::new();
-        for item in read::array(desk, key, value)? {
+        let items = read::array(desk, key, value)?;
+        // A step is several hundred bytes, and most programs have one or two.
+        let mut all = Vec::with_capacity(items.len());
+        for item in items {
             let Some((step, optional)) = one(desk, item) else { continue };
             if optional.value {
                 desk.push(
@@ -557,8 +559,6 @@ impl Kind for Steps {
             }
             all.push(step);
         }
-        // A step is half a kilobyte, and most programs have one or two.
-        all.shrink_to_fit();
         Some(all)
     }
     fn print(all: &Vec<Step>) -> String {

@@ -262,8 +262,9 @@ const ABSENT: &[(&[&str], &str)] = &[
     ),
     (
         &["redelivery_delay", "retry_delay", "nack_delay", "delay_seconds", "requeue_delay"],
-        "there is no delay before a message is delivered again; what comes nearest is `visibility_timeout`, after which \
-         what nobody acknowledged comes back",
+        "queues have no delay before a message is delivered again; what comes nearest is `visibility_timeout`, after which \
+         what nobody acknowledged comes back, or a queue without consumers with `message_ttl` and `dead_letter`; readers of \
+         topics have `retries` (in place) and `delay` (retry topics)",
     ),
     (
         &["cost", "price", "budget_usd", "billing"],

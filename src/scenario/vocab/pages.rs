@@ -79,6 +79,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["commit_every"], include_str!("../../model/stream/cursor.rs")),
     (&["in_flight"], include_str!("../../model/stream/pipe.rs")),
     (&["delivery_timeout", "buffer", "max_block"], include_str!("../../machine/streams/room.rs")),
+    (&["delay", "retry topics", "blocking retries"], include_str!("../../model/stream/redelivery.rs")),
     (&["max_poll_interval"], include_str!("../../machine/streams/member.rs")),
     (&["rebalance", "member", "session_timeout"], include_str!("../../model/stream/group.rs")),
     (&["replication", "min_insync", "acks"], include_str!("../../machine/streams/broker.rs")),

@@ -117,8 +117,9 @@ pub struct Variant {
     pub edits: Vec<(String, String)>,
 }
 
-/// A rule that may be absent (nobody says anything), switched off (`None` inside), or there.
-pub type Rule<T> = Option<Given<Option<T>>>;
+/// A rule that may be absent (nobody says anything), switched off (`None` inside), or there; apart, because every call has
+/// room for nine of them and most have none.
+pub type Rule<T> = Option<Box<Given<Option<T>>>>;
 
 /// A rule that is there.
 pub fn on<T>(rule: &Rule<T>) -> Option<&T> {

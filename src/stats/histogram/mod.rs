@@ -106,15 +106,28 @@ impl Histogram {
     fn put(&mut self, index: usize, n: u64) {
         if self.pages.is_empty() {
             if self.few.len() as u64 + n <= FEW {
-                let at = self.few.partition_point(|other| usize::from(*other) <= index);
-                self.few.splice(at..at, std::iter::repeat_n(index as u16, n as usize));
-                return;
+                return self.put_among_few(index as u16, n as usize);
             }
             for index in std::mem::take(&mut self.few) {
                 self.put_in_page(usize::from(index), 1);
             }
         }
         self.put_in_page(index, n);
+    }
+
+    /// Keeps samples in their order, in room that grows fourfold: short runs have many histograms of some hundred samples.
+    fn put_among_few(&mut self, index: u16, n: usize) {
+        let all = self.few.len() + n;
+        if all > self.few.capacity() {
+            let room = (4 * self.few.capacity()).clamp(16, FEW as usize).max(all);
+            self.few.reserve_exact(room - self.few.len());
+        }
+        let at = self.few.partition_point(|other| *other <= index);
+        if n == 1 {
+            self.few.insert(at, index);
+        } else {
+            self.few.splice(at..at, std::iter::repeat_n(index, n));
+        }
     }
 
     fn put_in_page(&mut self, index: usize, n: u64) {
