@@ -83,14 +83,14 @@ impl<'de> Deserialize<'de> for Code {
     }
 }
 
-/// An id; `None` where it is empty.
+/// An id; nothing where it is empty.
 #[derive(Debug, Default)]
-struct Id(Option<u128>);
+struct Id(u128);
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = Option::<std::borrow::Cow<'de, str>>::deserialize(from)?.unwrap_or_default();
-        Ok(Self((!text.is_empty()).then(|| id(&text))))
+        Ok(Self(if text.is_empty() { 0 } else { id(&text) }))
     }
 }
 
@@ -156,9 +156,15 @@ impl Loose {
     }
 }
 
-/// Attributes: what matters of them, and nothing else.
+/// Attributes: what matters of them, and nothing else; no room for what says nothing.
 #[derive(Debug, Default)]
-struct Said(Tags);
+struct Said(Option<Box<Tags>>);
+
+impl Said {
+    fn tags(self) -> Tags {
+        self.0.map_or_else(Tags::default, |tags| *tags)
+    }
+}
 
 impl<'de> Deserialize<'de> for Said {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -175,7 +181,7 @@ impl<'de> Deserialize<'de> for Said {
                         tags.say(&key, &text);
                     }
                 }
-                Ok(Said(tags))
+                Ok(Said((tags != Tags::default()).then(|| Box::new(tags))))
             }
             fn visit_unit<E>(self) -> Result<Said, E> {
                 Ok(Said::default())
@@ -231,18 +237,18 @@ pub(super) fn read(text: &str, names: &mut Names) -> Result<Vec<Span>, serde_jso
 
 fn take(data: Data, names: &mut Names, spans: &mut Vec<Span>) {
     for Resource { resource, scopes } in data.resources {
-        let own = resource.attributes.0;
+        let own = resource.attributes.tags();
         let service = names.of(own.service.as_deref().unwrap_or("unknown-service"));
         let instance = own.instance.as_deref().map(|name| names.of(name));
         for told in scopes.into_iter().flat_map(|scope| scope.spans) {
             let Told { trace_id, span_id, parent_span_id, name, kind, attributes, status, links, .. } = told;
             // A message is linked to whoever sent it, where it has no parent of its own.
-            let link = links.first().filter(|link| link.trace_id.0 == trace_id.0).and_then(|link| link.span_id.0);
-            let parent = parent_span_id.0.filter(|id| *id != 0).or(link);
+            let link = links.first().filter(|link| link.trace_id.0 == trace_id.0).map(|link| link.span_id.0);
+            let parent = [Some(parent_span_id.0), link].into_iter().flatten().find(|id| *id != 0);
             let (from, to) = (told.start_time_unix_nano.0, told.end_time_unix_nano.0);
             let mut span = Span {
-                trace: trace_id.0.unwrap_or_default(),
-                id: span_id.0.unwrap_or_default() as u64,
+                trace: trace_id.0,
+                id: span_id.0 as u64,
                 parent: parent.map(|id| id as u64),
                 side: kind.0,
                 service,
@@ -254,7 +260,7 @@ fn take(data: Data, names: &mut Names, spans: &mut Vec<Span>) {
                 stands_for: own.stands_for.max(1),
                 ..Span::default()
             };
-            attributes.0.into(names, &mut span);
+            attributes.tags().into(names, &mut span);
             spans.push(span);
         }
     }

@@ -114,7 +114,7 @@ impl Span {
 }
 
 /// What attributes and tags say that matters here.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tags {
     pub(super) service: Option<String>,
     pub(super) peer: Option<String>,

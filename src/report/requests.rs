@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::content::{self, left_out, noted, variant};
-use super::number::{count, or_none, percent, time};
+use super::number::{count, percent, share_within, time, time_within};
 use super::sheet::{Cell, Sheet, Tone};
 use super::text::{clean, grouped};
 use crate::experiment::summary::{Stats, Summary};
@@ -65,8 +65,8 @@ pub fn answered(all: &BTreeMap<String, Stats>, shown: usize) -> Vec<String> {
     let some = some.filter(|(_, s)| (s.succeeded as f64) < 0.99 * s.arrived as f64 && s.succeeded > 0);
     let told = some.map(|(name, stats)| {
         let d = &stats.latency_ms;
-        let [mean, p50, p99] = [d.mean, d.p50, d.p99].map(|e| or_none(e, time));
-        let share = or_none(stats.success_rate, percent);
+        let [mean, p50, p99] = [d.mean, d.p50, d.p99].map(time_within);
+        let share = share_within(stats.success_rate);
         format!("{}: {share}, p50 {p50}, p99 {p99}, mean {mean}", clean(name))
     });
     grouped("of the answered: ", told)
@@ -139,7 +139,7 @@ mod tests {
         (stats.arrived, stats.succeeded) = (100, 55);
         stats.success_rate.value = Some(0.55);
         let lines = answered(&all, 9);
-        assert!(lines.len() == 1 && lines[0].starts_with("of the answered: function calls: 55.0 %, p50 "), "{lines:?}");
+        assert!(lines.len() == 1 && lines[0].starts_with("of the answered: function calls: 55.0 %"), "{lines:?}");
         assert!(answered(&all, 0).is_empty());
         let note = super::stats("client", &all, 9).note.unwrap();
         assert_eq!(note, OVER);
