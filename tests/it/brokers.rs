@@ -57,11 +57,13 @@ fn a_long_poll_is_answered_as_soon_as_there_is_something() {
 
 /// One consumer dies a hundred times at odd moments, for 10 ms each; 100 messages a second. How many are delivered again each time.
 fn again(consumer: &str) -> f64 {
-    let crashes: String = (1..=100)
-        .map(|n| {
-            format!("[[faults]]\nname = \"crash {n}\"\nkind = \"crash\"\ntarget = \"w\"\nat = \"{}ms\"\nduration = \"10ms\"\n", 7_000 * n + 13 * n * n % 997)
-        })
-        .collect();
+    let crash = |n: u64| {
+        let at = 7_000 * n + 13 * n * n % 997;
+        format!(
+            "[[faults]]\nname = \"crash {n}\"\nkind = \"crash\"\ntarget = \"w\"\nat = \"{at}ms\"\nduration = \"10ms\"\n"
+        )
+    };
+    let crashes = (1..=100).map(crash).collect::<Vec<_>>().concat();
     let summary = run(&queue("720s", "arrivals = \"constant\"\nrate = \"100/s\"", "", consumer, &crashes));
     let queue = &summary.queues["q"];
     assert_eq!(queue.acked + queue.ready_at_end + queue.unacked_at_end, queue.published, "{queue:?}");
