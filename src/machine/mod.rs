@@ -209,6 +209,8 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Ack(delivery) => self.mail.hear_ack(&mut self.core, delivery),
             Rare::Clock(queue) => self.mail.look_at_clock(&mut self.core, QueueId(queue)),
             Rare::Poll(member) => self.mail.poll(&mut self.core, member),
+            Rare::Tell(member) => self.mail.tell_in_time(&mut self.core, member),
+            Rare::Memory(alarm) => self.mail.weigh_memory(&mut self.core, alarm),
             Rare::Word(word) => self.hear_word(word),
             Rare::Change(node) => self.calls.wire.names.spread(&mut self.core, NodeId(node)),
             Rare::Probe(replica) => self.calls.wire.names.probe_replica(&mut self.core, replica),

@@ -257,8 +257,8 @@ const ABSENT: &[(&[&str], &str)] = &[
     ),
     (
         &["backoff_when_idle", "poll_interval", "polling", "long_poll", "long_polling", "wait_time"],
-        "there is no interval between polls: consumers get messages as soon as they have room; what comes nearest is a \
-         client with arrivals = \"constant\" that asks",
+        "consumers get messages as soon as they have room, unless they `poll` (so long they sleep when there was nothing); \
+         `poll_max` lets them sleep twice as long each time, `poll_wait` is a long poll",
     ),
     (
         &["redelivery_delay", "retry_delay", "nack_delay", "delay_seconds", "requeue_delay"],
