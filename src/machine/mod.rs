@@ -223,6 +223,7 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Mend(gap) => self.calls.wire.mend(&mut self.core, gap),
             Rare::Named(question) => self.calls.hear_name(&mut self.core, &mut self.stations, question),
             Rare::Asked(probe) => self.answer_probe(probe),
+            Rare::Idle(memory) => self.calls.wire.names.ask_idly(&mut self.core, memory),
             Rare::Suspect(frame) => self.suspect(frame),
             Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }

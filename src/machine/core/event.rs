@@ -101,6 +101,8 @@ pub(crate) enum Rare {
     Tell(u32),
     /// When a broker looks at its memory.
     Memory(u32),
+    /// When a caller (a memory) may have probed nobody for too long.
+    Idle(u32),
 }
 
 /// Bits of the index under a kind of [`Rare`].
@@ -133,6 +135,7 @@ impl Rare {
             Self::Asked(probe) => (20, probe),
             Self::Tell(member) => (21, member),
             Self::Memory(alarm) => (22, alarm),
+            Self::Idle(memory) => (23, memory),
         };
         debug_assert!(index < 1 << INDEX_BITS);
         Event::Rare(kind << INDEX_BITS | index)
@@ -164,7 +167,8 @@ impl Rare {
             19 => Self::End(index),
             20 => Self::Asked(index),
             21 => Self::Tell(index),
-            _ => Self::Memory(index),
+            22 => Self::Memory(index),
+            _ => Self::Idle(index),
         }
     }
 }
@@ -275,6 +279,7 @@ mod tests {
             Rare::Asked(22),
             Rare::Tell(23),
             Rare::Memory(24),
+            Rare::Idle(25),
         ];
         for rare in all {
             let Event::Rare(bits) = rare.event() else { panic!("{rare:?}") };
