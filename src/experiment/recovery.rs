@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::model::fault::Effect;
 use crate::model::{FaultId, Plan};
-use crate::stats::{Interval, mean_of};
+use crate::stats::{Interval, mean_of, proportion};
 
 use super::estimate::{CONFIDENCE, Replication};
 use super::measure::{Aftermath, Spell, Window, planned};
@@ -65,10 +65,39 @@ pub(crate) fn faults(replications: &[Replication], plan: &Plan) -> Vec<Fault> {
             struck: spells,
             // Whoever comes first keeps a name that is used twice: clients.
             recovery_s: patients.iter().zip(&bands).rev().map(recovery).collect::<BTreeMap<_, _>>(),
+            lost: lost(replications, plan, at_s, duration_s),
             clients: plan.clients.iter().map(|client| plan.node(client.node).name.clone()).collect(),
         }
     };
     (0..).map(FaultId).zip(&plan.faults).map(one).collect()
+}
+
+/// By client: what share of the requests that set out in a fault's planned time failed or had no answer when the run ended.
+fn lost(
+    replications: &[Replication],
+    plan: &Plan,
+    at_s: Option<f64>,
+    lasts_s: Option<f64>,
+) -> BTreeMap<String, Interval> {
+    let Some((from, lasts)) = at_s.zip(lasts_s).filter(|(_, lasts)| *lasts > 0.0) else { return BTreeMap::new() };
+    // A window is a second; it belongs to the time in which its middle lies.
+    let within = |second: usize| (from..from + lasts).contains(&(second as f64 + 0.5));
+    let mut all = BTreeMap::new();
+    for (at, client) in plan.clients.iter().enumerate() {
+        let of = |r: &Replication| {
+            let windows = r.measure.aftermath.windows.get(at).into_iter().flatten().enumerate();
+            let during =
+                windows.filter(|(second, _)| within(*second)).fold(Window::default(), |sum, (_, own)| sum.plus(own));
+            let unanswered = during.arrived.saturating_sub(during.ended);
+            (u64::from(during.failed + unanswered), u64::from(during.arrived))
+        };
+        let parts: Vec<(u64, u64)> = replications.iter().map(of).collect();
+        let share = proportion(&parts, CONFIDENCE);
+        if share.value.is_some() {
+            all.insert(plan.node(client.node).name.clone(), share);
+        }
+    }
+    all
 }
 
 /// How long a rollout took, over the replications; nothing where it did not end in one of them.

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::fit::{short, time};
-use super::found::{Broker, Client, Endpoint, Found, From, Go, Kind, Node, Step};
+use super::found::{Broker, Client, Endpoint, Found, From, Go, Kind, Node, Split, Step, workers};
 
 /// The mark of a question that the input leaves open.
 pub const OPEN: &str = "# OPEN:";
@@ -118,14 +118,13 @@ fn node(text: &mut String, found: &Found, name: &str, node: &Node) {
         if node.replicas.is_none() {
             let _ = writeln!(text, "replicas = 1                        {OPEN} how many are there?");
         }
-        let line = format!("concurrency = {}", node.endpoints.values().map(|own| own.least(200)).max().unwrap_or(200));
-        let _ = writeln!(text, "{line:<35} {OPEN} workers of a replica; no input says");
+        concurrency(text, node.at_once(), 200, "workers of a replica");
         said(text, "cores", node.cores.as_ref(), ToString::to_string);
         said(text, "ready_after", node.ready_after.as_ref(), Clone::clone);
         said(text, "autoscale", node.autoscale.as_ref(), Clone::clone);
     }
     if node.kind == Kind::Database {
-        let _ = writeln!(text, "concurrency = 16                    {OPEN} queries at once; no input says");
+        concurrency(text, node.at_once(), 16, "queries at once");
     }
     let default = node.endpoints.get("");
     let alone = node.endpoints.is_empty() && node.consumes.is_empty();
@@ -143,12 +142,17 @@ fn node(text: &mut String, found: &Found, name: &str, node: &Node) {
         if found.brokers.get(from).is_some_and(|broker| broker.stream) {
             let _ = writeln!(text, "group = {}", quoted(name));
         }
-        let seen = own.at_once.map(|at_once| format!("; {} on average", short(at_once))).unwrap_or_default();
-        let line = format!("concurrency = {}", own.least(1));
-        let _ = writeln!(text, "{line:<35} {OPEN} messages at once of a replica; no input says{seen}");
+        concurrency(text, own.at_once, 1, "messages at once of a replica");
         endpoint(text, found, own);
     }
     text.push('\n');
+}
+
+/// How many at once, which no input says: as many as usual, or as carry those that were seen in hand.
+fn concurrency(text: &mut String, at_once: Option<f64>, usual: u64, what: &str) {
+    let seen = at_once.map(|at_once| format!("; {} on average", short(at_once))).unwrap_or_default();
+    let line = format!("concurrency = {}", workers(at_once, usual));
+    let _ = writeln!(text, "{line:<35} {OPEN} {what}; no input says{seen}");
 }
 
 fn endpoint(text: &mut String, found: &Found, own: &Endpoint) {
@@ -170,6 +174,7 @@ fn endpoint(text: &mut String, found: &Found, own: &Endpoint) {
 fn step(text: &mut String, found: &Found, step: &Step, indent: &str) {
     match step {
         Step::Go(go) => text.push_str(&format!("{indent}{},{}\n", call(found, go), behind(&go.origin))),
+        Step::Split(split) => text.push_str(&format!("{indent}{},{}\n", divided(found, split), behind(&split.origin))),
         Step::Wait(time) => text.push_str(&format!("{indent}{{ wait = {time} }},\n")),
         // A table within a line may not be spread over several lines: TOML 1.0.
         Step::Parallel(all) => {
@@ -180,6 +185,10 @@ fn step(text: &mut String, found: &Found, step: &Step, indent: &str) {
                     Step::Go(go) => {
                         inner.push(call(found, go));
                         origins.extend(Some(go.origin.as_str()).filter(|origin| !origin.is_empty()));
+                    }
+                    Step::Split(split) => {
+                        inner.push(divided(found, split));
+                        origins.extend(Some(split.origin.as_str()).filter(|origin| !origin.is_empty()));
                     }
                     Step::Wait(time) => inner.push(format!("{{ wait = {time} }}")),
                     Step::Parallel(_) => {}
@@ -223,6 +232,15 @@ fn call(found: &Found, go: &Go) -> String {
     format!("{{ {} }}", keys.join(", "))
 }
 
+/// A call to one of several.
+fn divided(found: &Found, split: &Split) -> String {
+    let way = |(weight, go): &(f64, Go)| format!("{{ weight = {}, steps = [{}] }}", short(*weight), call(found, go));
+    let mut keys = vec![format!("split = [{}]", split.ways.iter().map(way).collect::<Vec<_>>().join(", "))];
+    keys.extend((split.times > 1).then(|| format!("times = {}", split.times)));
+    keys.extend(split.probability.map(|p| format!("probability = {}", share(p))));
+    format!("{{ {} }}", keys.join(", "))
+}
+
 fn target(node: &str, endpoint: Option<&String>) -> String {
     match endpoint.filter(|endpoint| !endpoint.is_empty()) {
         Some(endpoint) => format!("{node}.{endpoint}"),
@@ -236,7 +254,8 @@ fn broker(text: &mut String, found: &Found, name: &str, broker: &Broker) {
     let _ = writeln!(text, "[{kind}.{}]                  # {}", key(name), comment(&broker.origin));
     if broker.stream {
         let readers = found.nodes.values().filter_map(|node| Some((node, node.consumes.get(name)?)));
-        let at_once = readers.map(|(node, own)| node.replicas.as_ref().map_or(1, |n| n.value) * own.least(1));
+        let at_once =
+            readers.map(|(node, own)| node.replicas.as_ref().map_or(1, |n| n.value) * workers(own.at_once, 1));
         let line = format!("partitions = {}", at_once.max().unwrap_or(1).max(1));
         let _ = writeln!(text, "{line:<35} {OPEN} how many are there? A reader for each");
     } else {
@@ -256,6 +275,9 @@ fn wire(text: &mut String, found: &Found) {
         text.push('\n');
     }
     discovery(text, found);
+    for fault in &found.faults {
+        let _ = writeln!(text, "[[faults]]                  # {}\n{}", comment(&fault.origin), fault.value);
+    }
     let known = |name: &String| found.nodes.contains_key(name) || found.clients.contains_key(name);
     for ((from, to), law) in found.links.iter().filter(|((from, to), _)| known(from) && known(to)) {
         let _ = writeln!(text, "[network.links.{}]", quoted(&format!("{from} -> {to}")));
@@ -274,13 +296,16 @@ fn wire(text: &mut String, found: &Found) {
 /// How replicas are watched: by whoever calls them, and by probes. Kubernetes' probes take a replica out of the list of
 /// endpoints, so that there must be one.
 fn discovery(text: &mut String, found: &Found) {
-    if found.outliers.is_none() && found.probes.is_empty() {
+    if found.outliers.is_none() && found.probes.is_empty() && found.balancer.is_none() {
         return;
     }
     text.push_str("[discovery]\n");
     if found.probes.contains_key("readiness") {
         let kind = if found.outliers.is_some() { "mesh" } else { "kubernetes" };
         let _ = writeln!(text, "kind = \"{kind}\"   # probes take replicas out of the list of endpoints");
+    }
+    if let Some(balancer) = &found.balancer {
+        let _ = writeln!(text, "load_balancing = {}   # {}", quoted(&balancer.value), comment(&balancer.origin));
     }
     if let Some(outliers) = &found.outliers {
         let _ = writeln!(text, "outlier_detection = {}   # {}", outliers.value, comment(&outliers.origin));
@@ -300,7 +325,7 @@ fn said<T>(text: &mut String, key: &str, found: Option<&From<T>>, show: impl Fn(
 }
 
 /// A share in digits.
-fn share(share: f64) -> String {
+pub(super) fn share(share: f64) -> String {
     let text = short((share * 1e6).round() / 1e6);
     if text.contains('.') { text } else { format!("{text}.0") }
 }

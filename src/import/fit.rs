@@ -107,6 +107,7 @@ fn quantiles(sorted: &[f64]) -> Fitted {
     let mut ends = vec![(0.0, sorted[0])];
     ends.extend(cuts.into_iter().map(|q| (q, at(q))));
     ends.push((1.0, sorted[n - 1]));
+    refine(&mut ends, n, at);
     let toml = pieces(&ends);
     let below = |x: f64| {
         let next = ends.iter().position(|(_, end)| *end >= x).unwrap_or(ends.len() - 1).max(1);
@@ -116,16 +117,64 @@ fn quantiles(sorted: &[f64]) -> Fitted {
     Fitted { holds: true, ..judged(sorted, "quantiles", toml, below) }
 }
 
+/// Cuts where the samples are far from even between two ends, the worst first, until what is off is next to nothing of their mean: of
+/// times of two kinds (a hit and a miss, an answer and a timeout) one stretch would hold both and everything in between.
+fn refine(ends: &mut Vec<(f64, f64)>, n: usize, at: impl Fn(f64) -> f64) {
+    if n < FINEST {
+        return;
+    }
+    let mean = (0..TICKS).map(|tick| at(share_of(tick))).sum::<f64>() / TICKS as f64;
+    while ends.len() < MOST_ENDS {
+        let stretches = ends.windows(2).enumerate().map(|(nth, pair)| (nth, bend(pair[0], pair[1], &at)));
+        let Some((nth, (off, tick))) = stretches.max_by(|a, b| a.1.0.total_cmp(&b.1.0)) else { return };
+        if off < 0.002 * mean * TICKS as f64 {
+            return;
+        }
+        ends.insert(nth + 1, (share_of(tick), at(share_of(tick))));
+    }
+}
+
+/// How far the samples between two ends are from even, summed over the ticks between them, and the tick at which they are farthest.
+fn bend((p, a): (f64, f64), (q, b): (f64, f64), at: impl Fn(f64) -> f64) -> (f64, usize) {
+    let [first, last] = [p, q].map(|share| (share * TICKS as f64).round() as usize);
+    let off = |tick: usize| {
+        let even = a + (b - a) * (tick - first) as f64 / (last - first) as f64;
+        (at(share_of(tick)) - even).abs()
+    };
+    let (mut sum, mut worst) = (0.0, (0.0, first));
+    for tick in first + 1..last {
+        let own = off(tick);
+        sum += own;
+        if own > worst.0 {
+            worst = (own, tick);
+        }
+    }
+    (sum, worst.1)
+}
+
+fn share_of(tick: usize) -> f64 {
+    tick as f64 / TICKS as f64
+}
+
+/// Shares are written in so many parts of all.
+const TICKS: usize = 10_000;
+
+/// So many ends at most; a law is to be read by people, too.
+const MOST_ENDS: usize = 40;
+
+/// Fewer samples say nothing of what lies between two quantiles.
+const FINEST: usize = 200;
+
 /// A law that is even between ends: their shares from below and the times, ns.
 pub(super) fn pieces(ends: &[(f64, f64)]) -> String {
     let mut parts = Vec::new();
     for ((p, a), (q, b)) in merged(ends) {
-        let share = (q - p) * 1e4;
+        let share = (q - p) * TICKS as f64 + 1e-3;
         if share < 1.0 {
             continue;
         }
         // Rounded down: the last takes what is left of all.
-        let share = format!("share = {}", short((share + 1e-3).floor() / 1e4));
+        let share = format!("share = {}", short(share.floor() / TICKS as f64));
         let (low, high) = (time(a), time(b));
         parts.push(if low == high {
             format!("{{ {share}, value = {low} }}")
@@ -212,6 +261,33 @@ mod tests {
         assert_eq!(found.family, "quantiles");
         assert!(found.distance < 0.08 && tried.iter().any(|law| law.family == "lognormal" && !law.holds), "{tried:?}");
         assert!(fit(&[]).is_none());
+    }
+
+    /// One answer in a hundred takes a second: nothing lies between the two kinds, and the mean is that of the samples.
+    #[test]
+    fn two_kinds_of_times_do_not_run_into_each_other() {
+        let mut two = drawn(&Law::Lognormal { mean: 4e6, cv: 0.3 }, 19_800, 3);
+        two.extend(drawn(&Law::Uniform { min: 990e6, max: 1_010e6 }, 200, 3));
+        let mut sorted = two.clone();
+        sorted.sort_by(f64::total_cmp);
+        let at = |q: f64| sorted[((q * 20_000.0) as usize).min(19_999)];
+        let mut ends = vec![(0.0, at(0.0)), (0.95, at(0.95)), (1.0, at(1.0))];
+        refine(&mut ends, 20_000, at);
+        let mean: f64 = ends.windows(2).map(|pair| (pair[1].0 - pair[0].0) * (pair[0].1 + pair[1].1) / 2.0).sum();
+        let of_samples = two.iter().sum::<f64>() / 20_000.0;
+        assert!((mean / of_samples - 1.0).abs() < 0.02, "{mean} {of_samples}");
+        let between: f64 = ends
+            .windows(2)
+            .filter(|pair| pair[0].1 < 20e6 && pair[1].1 > 900e6)
+            .map(|pair| pair[1].0 - pair[0].0)
+            .sum();
+        assert!(between <= 2e-4, "{between}: {ends:?}");
+        assert!(ends.len() < MOST_ENDS, "{}", ends.len());
+        assert_eq!(fit(&two).unwrap().0.family, "quantiles");
+    }
+
+    #[test]
+    fn what_never_varies_is_a_constant() {
         assert_eq!(fit(&[2e6, 2e6]).unwrap().0.toml, "\"2ms\"");
     }
 

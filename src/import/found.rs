@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::routed::Routing;
+
 /// Something that was found, and where.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct From<T> {
@@ -31,6 +33,12 @@ pub(super) struct Found {
     pub(super) phases: Option<From<Vec<(f64, f64)>>>,
     /// Outlier detection, as TOML.
     pub(super) outliers: Option<From<String>>,
+    /// How callers pick a replica, one way for all.
+    pub(super) balancer: Option<From<String>>,
+    /// Which workloads a name stands for.
+    pub(super) routing: Routing,
+    /// Faults on purpose, as tables without their heading.
+    pub(super) faults: Vec<From<String>>,
     /// How replicas are probed: `readiness` and `liveness`, one for all.
     pub(super) probes: BTreeMap<&'static str, From<String>>,
     /// How many seconds the input covers, where it tells.
@@ -68,14 +76,20 @@ pub(super) struct Endpoint {
     pub(super) work: Option<From<String>>,
     pub(super) error_rate: Option<From<f64>>,
     pub(super) steps: Vec<Step>,
-    /// How many a replica works on at a time, on average, where times and rates tell.
+    /// How many a replica has in hand at a time, on average, where times and rates tell: whoever waits for a callee may hold a
+    /// worker meanwhile.
     pub(super) at_once: Option<f64>,
 }
 
-impl Endpoint {
-    /// Workers that carry this much: seven tenths busy, as none could ever wait for less than all the time.
-    pub(super) fn least(&self, usual: u64) -> u64 {
-        self.at_once.map_or(usual, |at_once| usual.max((at_once / 0.7).ceil() as u64))
+/// Workers that carry so many at once: seven tenths busy, and never fewer than usual.
+pub(super) fn workers(at_once: Option<f64>, usual: u64) -> u64 {
+    at_once.map_or(usual, |at_once| usual.max((at_once / 0.7).ceil() as u64))
+}
+
+impl Node {
+    /// How many requests a replica has in hand at a time, on average, where that is known of any endpoint.
+    pub(super) fn at_once(&self) -> Option<f64> {
+        self.endpoints.values().filter_map(|own| own.at_once).reduce(|all, own| all + own)
     }
 }
 
@@ -86,6 +100,8 @@ pub(super) enum Step {
     Go(Go),
     /// Several at once.
     Parallel(Vec<Step>),
+    /// A call that goes to one of several.
+    Split(Split),
     /// A time that passes.
     Wait(String),
 }
@@ -103,6 +119,15 @@ pub(super) struct Go {
     pub(super) besides: Option<String>,
     /// Keys besides, as TOML.
     pub(super) keys: Vec<String>,
+    pub(super) origin: String,
+}
+
+/// A call to one of several, by weight.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Split {
+    pub(super) ways: Vec<(f64, Go)>,
+    pub(super) times: u32,
+    pub(super) probability: Option<f64>,
     pub(super) origin: String,
 }
 
@@ -161,6 +186,7 @@ impl Step {
         match self {
             Self::Go(go) => vec![go],
             Self::Parallel(all) => all.iter().flat_map(Self::goes).collect(),
+            Self::Split(split) => split.ways.iter().map(|(_, go)| go).collect(),
             Self::Wait(_) => Vec::new(),
         }
     }

@@ -1,13 +1,16 @@
-//! Objects of Kubernetes and Istio: replicas, cores, autoscaling, probes; timeouts, retries and outlier detection.
+//! Objects of Kubernetes: replicas, cores, autoscaling, probes, which pods a service's name stands for; and those of Istio.
 //!
-//! What a template leaves open (Helm) must be rendered first. Istio's `timeout` of a route spans all tries; `attempts` are retries;
-//! without `retries` Istio still tries twice more, which is said and not written.
+//! What a template leaves open (Helm) must be rendered first.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
 use super::found::{Found, From};
+use super::istio::{self, Http, Subset, TrafficPolicy};
 use super::names::node_name;
+use super::routed::Labels;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -22,6 +25,15 @@ struct Object {
 #[serde(default)]
 struct Metadata {
     name: String,
+    #[serde(deserialize_with = "labels")]
+    labels: Labels,
+}
+
+/// Labels, whatever stands behind them: what is no text is what it looks like.
+pub(super) fn labels<'de, D: Deserializer<'de>>(from: D) -> Result<Labels, D::Error> {
+    let all = Option::<BTreeMap<String, serde_json::Value>>::deserialize(from)?;
+    let text = |value: serde_json::Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    Ok(all.unwrap_or_default().into_iter().map(|(key, value)| (key, text(value))).collect())
 }
 
 /// What the kinds say that matters here, taken together.
@@ -37,15 +49,35 @@ struct Spec {
     #[serde(rename = "targetCPUUtilizationPercentage")]
     target_cpu: Option<f64>,
     behavior: Behavior,
+    selector: Selector,
     hosts: Vec<String>,
+    gateways: Vec<String>,
     http: Vec<Http>,
+    tcp: Option<IgnoredAny>,
+    tls: Option<IgnoredAny>,
     host: String,
     traffic_policy: TrafficPolicy,
+    subsets: Vec<Subset>,
+}
+
+/// Labels that pods must have: of a Service as they are; of a workload one level deeper, where nobody looks.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Selector {
+    Labels(Labels),
+    Other(IgnoredAny),
+}
+
+impl Default for Selector {
+    fn default() -> Self {
+        Self::Labels(Labels::new())
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Template {
+    metadata: Metadata,
     spec: Pod,
 }
 
@@ -110,14 +142,6 @@ struct Probe {
     grpc: Option<IgnoredAny>,
 }
 
-/// What a proxy does to requests on purpose.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct OnPurpose {
-    delay: Option<IgnoredAny>,
-    abort: Option<IgnoredAny>,
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Metric {
@@ -149,65 +173,6 @@ struct Down {
     stabilization_window_seconds: Option<f64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Http {
-    route: Vec<Route>,
-    timeout: Option<String>,
-    retries: Option<Retries>,
-    fault: OnPurpose,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Route {
-    destination: Destination,
-    weight: Option<f64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Destination {
-    host: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Retries {
-    attempts: Option<u64>,
-    per_try_timeout: Option<String>,
-    retry_on: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct TrafficPolicy {
-    connection_pool: Pools,
-    outlier_detection: Option<Outliers>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Pools {
-    http: HttpPool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct HttpPool {
-    http2_max_requests: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Outliers {
-    #[serde(rename = "consecutive5xxErrors")]
-    consecutive: Option<u64>,
-    interval: Option<String>,
-    base_ejection_time: Option<String>,
-    max_ejection_percent: Option<f64>,
-}
-
 /// Reads all objects of a text.
 pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
     if text.contains("{{") {
@@ -235,14 +200,30 @@ fn take(object: Object, found: &mut Found, skipped: &mut Vec<String>) {
     match kind.as_str() {
         "Deployment" | "StatefulSet" | "ReplicaSet" | "Rollout" => workload(&kind, &name, &spec, found),
         "HorizontalPodAutoscaler" => scaler(&spec, found),
-        "VirtualService" => spec.http.iter().for_each(|http| route(&metadata.name, &spec.hosts, http, found)),
-        "DestinationRule" => rule(&metadata.name, &spec, found),
-        "Service" | "List" | "" => {}
+        "VirtualService" => {
+            if spec.tcp.is_some() || spec.tls.is_some() {
+                found.flag(format!("VirtualService {}: its routes of TCP and TLS are left out", metadata.name));
+            }
+            istio::service(
+                &metadata.name,
+                &istio::Asked { hosts: &spec.hosts, gateways: &spec.gateways },
+                &spec.http,
+                found,
+            );
+        }
+        "DestinationRule" => istio::rule(&metadata.name, &spec.host, &spec.traffic_policy, spec.subsets, found),
+        "Service" => {
+            if let Selector::Labels(labels) = spec.selector {
+                found.routing.selects(name, labels);
+            }
+        }
+        "List" | "" => {}
         other => skipped.push(other.to_owned()),
     }
 }
 
 fn workload(kind: &str, name: &str, spec: &Spec, found: &mut Found) {
+    found.routing.runs(name, &spec.template.metadata.labels);
     let node = found.node(name);
     let replicas = spec.replicas.map_or((1, "Kubernetes' default"), |n| (n.max(1), "spec.replicas"));
     node.replicas = Some(From::new(replicas.0, format!("{kind}, {}", replicas.1)));
@@ -303,116 +284,4 @@ fn scaler(spec: &Spec, found: &mut Found) {
         most.max(least)
     );
     found.node(&name).autoscale = Some(From::new(text, "HorizontalPodAutoscaler; every 15 s is Kubernetes' default"));
-}
-
-/// The name of a host within its namespace.
-fn host(host: &str) -> String {
-    node_name(host.split('.').next().unwrap_or(host))
-}
-
-fn route(name: &str, hosts: &[String], http: &Http, found: &mut Found) {
-    if http.fault.delay.is_some() || http.fault.abort.is_some() {
-        found.flag(format!("VirtualService {name}: faults on purpose are left out; [[faults]] says them"));
-    }
-    if http.route.iter().filter(|route| route.weight.is_some_and(|weight| weight > 0.0)).count() > 1 {
-        found.flag(format!("VirtualService {name}: weights of several destinations are left out"));
-    }
-    let mut keys = Vec::new();
-    let mut unset = Vec::new();
-    if let Some(timeout) = http.timeout.as_ref().filter(|time| plain(time)) {
-        keys.push(format!("deadline = \"{timeout}\"             # the route's timeout, which spans all tries"));
-    }
-    match &http.retries {
-        Some(Retries { attempts: Some(attempts), per_try_timeout, retry_on }) if *attempts > 0 => {
-            if let Some(timeout) = per_try_timeout.as_ref().filter(|time| plain(time)) {
-                keys.push(format!("timeout = \"{timeout}\"              # perTryTimeout"));
-            }
-            let on = conditions(retry_on.as_deref().unwrap_or("connect-failure,refused-stream,unavailable,cancelled"));
-            keys.push(format!("retries = {{ max = {attempts}, on = [{on}], backoff = \"25ms\" }}   # attempts are retries; 25 ms is Envoy's backoff"));
-        }
-        Some(_) => {}
-        None => unset.push("Istio's own two retries are not written here"),
-    }
-    if keys.is_empty() {
-        return;
-    }
-    let mut destinations: Vec<String> = http.route.iter().map(|route| host(&route.destination.host)).collect();
-    if destinations.is_empty() {
-        destinations.extend(hosts.iter().map(|name| host(name)));
-    }
-    destinations.dedup();
-    let origin =
-        [&[format!("VirtualService {name}")][..], &unset.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()]
-            .concat()
-            .join("; ");
-    for to in destinations {
-        let policy = found.policies.entry(to).or_insert_with(|| From::new(Vec::new(), origin.clone()));
-        keys.iter().for_each(|line| add(&mut policy.value, line));
-    }
-}
-
-/// A key is said once: of several routes to a host the first counts.
-fn add(keys: &mut Vec<String>, line: &str) {
-    let key = |line: &str| line.split('=').next().unwrap_or_default().trim().to_owned();
-    if !keys.iter().any(|other| key(other) == key(line)) {
-        keys.push(line.to_owned());
-    }
-}
-
-/// Istio's conditions in the words of a policy.
-fn conditions(on: &str) -> String {
-    let mut words: Vec<&str> = Vec::new();
-    for one in on.split(',').map(str::trim) {
-        let found: &[&str] = match one {
-            "5xx" => &["error", "overloaded", "reset", "connect_failed", "timeout"],
-            "gateway-error" | "unavailable" | "retriable-status-codes" | "refused-stream" | "503" => &["overloaded"],
-            "reset" | "reset-before-request" => &["reset"],
-            "connect-failure" => &["connect_failed"],
-            "internal" => &["error"],
-            "deadline-exceeded" => &["timeout"],
-            _ => &[],
-        };
-        words.extend(found);
-    }
-    words.sort_unstable();
-    words.dedup();
-    if words.is_empty() {
-        words.push("connect_failed");
-    }
-    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
-}
-
-/// Whether a duration can be written as it is: digits and units.
-fn plain(time: &str) -> bool {
-    crate::units::parse_nanos(time).is_ok_and(|nanos| nanos > 0.0)
-}
-
-fn rule(name: &str, spec: &Spec, found: &mut Found) {
-    let to = host(&spec.host);
-    if let Some(most) = spec.traffic_policy.connection_pool.http.http2_max_requests.filter(|n| *n > 0) {
-        let origin = format!("DestinationRule {name}");
-        let policy = found.policies.entry(to.clone()).or_insert_with(|| From::new(Vec::new(), origin));
-        add(
-            &mut policy.value,
-            &format!("bulkhead = {{ max_concurrent = {most}, max_wait = \"0s\" }}   # http2MaxRequests"),
-        );
-    }
-    let Some(outliers) = &spec.traffic_policy.outlier_detection else { return };
-    let time = |own: &Option<String>, default: &str| {
-        own.as_ref().filter(|time| plain(time)).map_or(default.to_owned(), Clone::clone)
-    };
-    let text = format!(
-        "{{ consecutive_errors = {}, interval = \"{}\", base_ejection = \"{}\", max_ejected = \"{}%\" }}",
-        outliers.consecutive.filter(|n| *n > 0).unwrap_or(5),
-        time(&outliers.interval, "10s"),
-        time(&outliers.base_ejection_time, "30s"),
-        outliers.max_ejection_percent.filter(|n| *n > 0.0 && *n <= 100.0).unwrap_or(10.0),
-    );
-    match &found.outliers {
-        Some(other) if other.value != text => {
-            found.flag(format!("{to}: outlier detection of its own, {text}; here it is the same for all"));
-        }
-        Some(_) => {}
-        None => found.outliers = Some(From::new(text, format!("DestinationRule {name}"))),
-    }
 }

@@ -64,10 +64,12 @@ impl Times {
 #[derive(Debug, Default)]
 pub(super) struct Learned {
     pub(super) invocations: u64,
-    /// Those that failed although nobody they called did.
+    /// Those that failed although everybody they called answered, and well.
     pub(super) own_errors: u64,
     /// Own time: without that in which it waited for others.
     pub(super) own: Times,
+    /// All of its time, that of its calls too, ns.
+    pub(super) held: f64,
     /// Those without anybody above.
     pub(super) roots: u64,
     /// Those that were somebody's call.
@@ -190,11 +192,12 @@ impl Learner {
         self.timeless += u64::from(span.to == span.from);
         let learned = self.ops.entry((span.service, span.name)).or_default();
         learned.invocations += 1;
+        learned.held += span.long() as f64;
         learned.roots += u64::from(root);
         learned.served += u64::from(span.side == Side::Server || !root);
         learned.consumes = learned.consumes.or(consumes.map(|(broker, _)| broker));
         learned.database |= span.database && span.side == Side::Server;
-        learned.own_errors += u64::from(span.failed && goes.iter().all(|go| !go.failed));
+        learned.own_errors += u64::from(span.failed && goes.iter().all(|go| !go.failed && go.to_end.is_none()));
         let made = calls_of(goes);
         if span.to > span.from {
             learned.own.add(own_time(span, &made));
@@ -245,6 +248,7 @@ impl Learner {
         // Of databases and of whoever is outside, all statements are one.
         let learned = self.ops.entry((peer, peer)).or_default();
         learned.invocations += 1;
+        learned.held += span.long() as f64;
         learned.database |= span.database;
         learned.outside = true;
         learned.own_errors += u64::from(span.failed);
@@ -531,6 +535,20 @@ mod tests {
         assert_eq!((calls.retries, calls.pauses[0].kept.as_slice(), calls.counts.get(&1)), (1, &[10.0][..], Some(&1)));
         assert_eq!(calls.ways.kept, [10.0, 15.0]);
         assert_eq!(learner.ops[&(db, db)].invocations, 2);
+    }
+
+    /// Whoever waits no longer fails for that, whatever the call's own span says of how it ended.
+    #[test]
+    fn a_call_that_was_given_up_is_no_failure_of_its_caller_alone() {
+        let mut learner = Learner::default();
+        let [web, db] = ["web", "db"].map(|name| learner.names.of(name));
+        let mut root = span(1, 0, Side::Server, web, (10, 60));
+        root.failed = true;
+        learner.hear(vec![root, span(2, 1, Side::Client, web, (20, 50)), span(3, 2, Side::Server, db, (25, 90))]);
+        learner.finish();
+        let found = &learner.ops[&(web, web)];
+        assert_eq!((found.own_errors, found.held), (0, 50.0));
+        assert_eq!(found.calls[&Target::Call((db, db))].given_up.kept, [30.0]);
     }
 
     #[test]

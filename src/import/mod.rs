@@ -20,6 +20,7 @@ mod draft;
 mod fit;
 mod found;
 mod isotope;
+mod istio;
 mod jaeger;
 mod kiali;
 mod kind;
@@ -29,6 +30,7 @@ mod metrics;
 mod names;
 mod otlp;
 mod rates;
+mod routed;
 mod settle;
 mod spans;
 mod zipkin;
@@ -37,7 +39,7 @@ pub use draft::{OPEN, open_lines};
 pub use fit::{Fitted, fit};
 pub use kind::Kind;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use found::{Client, Found};
 use learn::Learner;
@@ -134,11 +136,17 @@ impl Found {
         for (node, endpoint) in called {
             self.endpoint(&node, &endpoint);
         }
+        self.hosts();
+        let ways = self.ways();
+        for node in ways.values().flat_map(|to| &to.value).map(|(node, _)| node) {
+            self.node(node);
+        }
         self.unnamed();
         self.endless();
         let calling = self.clients.values().any(|client| !client.calls.is_empty());
         if !calling {
-            self.somebody();
+            let behind = ways.values().flat_map(|to| &to.value).map(|(node, _)| node.as_str()).collect();
+            self.somebody(&behind);
         }
         let entries: Vec<(String, String)> = self
             .clients
@@ -149,6 +157,7 @@ impl Found {
             self.endpoint(&node, &endpoint);
         }
         self.clients.retain(|_, client| !client.calls.is_empty());
+        self.route(&ways);
     }
 
     /// Leaves out the steps that would go round for ever, which no scenario may have: how often they really do, no input says.
@@ -237,9 +246,10 @@ impl Found {
         }
     }
 
-    /// Users of whatever nobody calls; where somebody calls everything, of the first service.
-    fn somebody(&mut self) {
-        let called = self.called();
+    /// Users of whatever nobody calls, but those `behind` another name; where somebody calls everything, of the first service.
+    fn somebody(&mut self, behind: &BTreeSet<&str>) {
+        let mut called = self.called();
+        called.extend(behind);
         let uncalled =
             |name: &&String| !called.contains(name.as_str()) && self.nodes[*name].kind == found::Kind::Service;
         let first = self.nodes.keys().filter(uncalled).filter(|name| self.nodes[*name].consumes.is_empty());
@@ -265,7 +275,9 @@ impl Found {
 /// What a step leads to every time.
 fn certain(step: &found::Step, readers: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     match step {
-        found::Step::Go(found::Go { probability: Some(_), .. }) | found::Step::Wait(_) => Vec::new(),
+        found::Step::Go(found::Go { probability: Some(_), .. }) | found::Step::Wait(_) | found::Step::Split(_) => {
+            Vec::new()
+        }
         found::Step::Go(go) if go.message => readers.get(&go.node).cloned().unwrap_or_default(),
         found::Step::Go(go) => vec![format!("{}.{}", go.node, go.endpoint.as_deref().unwrap_or_default())],
         found::Step::Parallel(all) => all.iter().flat_map(|step| certain(step, readers)).collect(),
@@ -283,7 +295,7 @@ impl found::Step {
         match self {
             Self::Go(go) if go.message && go.node == name => other.clone_into(&mut go.node),
             Self::Parallel(all) => all.iter_mut().for_each(|step| step.rename(name, other)),
-            Self::Go(_) | Self::Wait(_) => {}
+            Self::Go(_) | Self::Wait(_) | Self::Split(_) => {}
         }
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn node_name(name: &str) -> String {
 pub(super) fn endpoint_name(service: &str, name: &str) -> String {
     let own = name
         .strip_prefix(service)
-        .map_or(name, |rest| rest.strip_prefix(['.', '/']).unwrap_or(if rest.is_empty() { "" } else { name }));
+        .map_or(name, |rest| rest.strip_prefix(['.', '/', ':']).unwrap_or(if rest.is_empty() { "" } else { name }));
     if own.is_empty() { String::new() } else { slug(own, "") }
 }
 
@@ -45,6 +45,7 @@ mod tests {
         }
         assert_eq!(endpoint_name("orders", "orders.create"), "create");
         assert_eq!(endpoint_name("orders", "orders"), "");
+        assert_eq!(endpoint_name("edge", "edge:/users/{id}"), "users-id");
         assert_eq!(endpoint_name("order", "orders.create"), "orders-create");
     }
 }

@@ -137,14 +137,12 @@ impl Settling<'_> {
         }
     }
 
-    /// How many a replica has at work at a time, on average: as many as come, times how long each takes (Little 1961).
+    /// How many a replica has in hand at a time, on average: as many as come, times how long each takes (Little 1961).
     fn at_once(&self, op: Op, learned: &Learned) -> Option<f64> {
         let (first, last) = self.learner.window.filter(|(first, last)| last > first)?;
-        let kept = &learned.own.kept;
-        let mean = kept.iter().sum::<f64>() / kept.len().max(1) as f64;
         let replicas = self.learner.instances.get(&op.0).map_or(1, |all| all.len().max(1));
-        let came = learned.invocations as f64 * f64::from(self.learner.stands_for.max(1));
-        Some(came * mean / (last - first) as f64 / replicas as f64)
+        let every = f64::from(self.learner.stands_for.max(1));
+        Some(learned.held * every / (last - first) as f64 / replicas as f64)
     }
 
     /// The steps of an endpoint in their order; those that mostly overlap are one `parallel`.

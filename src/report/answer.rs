@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::cause;
 use super::content::{self, HOT};
-use super::number::{percent, seconds, time, time_within};
+use super::number::{level_within, seconds, share_within, time_within};
 use super::text::{agree, clean};
 use crate::diag::nouns;
 use crate::experiment::summary::{ClientCourse, Estimate, Fault, Node, Outcome, Stats, Summary, Timeline, Verdict};
@@ -63,15 +63,18 @@ fn promises(slos: &[Verdict]) -> Option<String> {
 /// What clients lost while a fault was there: `payments down 10 s: web loses 100 %`.
 fn lost(over: &Timeline, fault: &Fault) -> Option<String> {
     let (at, lasts) = (fault.at_s?, fault.duration_s.filter(|s| *s > 0.0)?);
-    let mut lost: Vec<(&String, f64)> = over
-        .clients
-        .iter()
-        .filter_map(|(name, course)| Some((name, lost_share(over.width_s, course, at, at + lasts)?)))
-        .collect();
-    lost.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
-    let felt = lost.iter().take(TOLD).filter(|(_, share)| *share > 0.0);
+    // What was kept before there were intervals of it is read off what was told over time.
+    let told = |(name, course)| Some((name, Estimate::point(lost_share(over.width_s, course, at, at + lasts)?)));
+    let mut lost: Vec<(&String, Estimate)> = if fault.lost.is_empty() {
+        over.clients.iter().filter_map(told).collect()
+    } else {
+        fault.lost.iter().map(|(name, share)| (name, *share)).collect()
+    };
+    let value = |share: &Estimate| share.value.unwrap_or(0.0);
+    lost.sort_by(|a, b| value(&b.1).total_cmp(&value(&a.1)).then(a.0.cmp(b.0)));
+    let felt = lost.iter().take(TOLD).filter(|(_, share)| value(share) > 0.0);
     let felt: Vec<String> = felt
-        .map(|(name, share)| format!("{} {} {}", clean(name), agree(name, "loses", "lose"), percent(*share)))
+        .map(|(name, share)| format!("{} {} {}", clean(name), agree(name, "loses", "lose"), share_within(*share)))
         .collect();
     let felt = if felt.is_empty() { "no client loses a request".to_owned() } else { felt.join(", ") };
     (!lost.is_empty()).then(|| format!("{} for {}: {felt}", clean(&fault.name), seconds(lasts)))
@@ -101,8 +104,8 @@ fn clients(summary: &Summary) -> Vec<(&String, &Stats)> {
 /// What a client got: `shoppers: 99.9 % answered well; the tax is 2 ms, 35 % of the mean of 5.7 ±0.1 ms: network 1.3 ms, encode
 /// 0.4 ms`. Percentiles stand in the table below.
 fn served(summary: &Summary, name: &str, stats: &Stats) -> String {
-    let share =
-        stats.success_rate.value.map_or("no request".into(), |share| format!("{} answered well", percent(share)));
+    let well = stats.success_rate;
+    let share = well.value.map_or("no request".into(), |_| format!("{} answered well", share_within(well)));
     format!("{}: {share}{}", clean(name), tax(summary, name, stats).unwrap_or_default())
 }
 
@@ -118,12 +121,20 @@ fn tax(summary: &Summary, name: &str, stats: &Stats) -> Option<String> {
         Cause::ALL.iter().filter(|c| **c != Cause::Work).map(|c| (*c, mean.of(*c))).collect();
     parts.sort_by(|a, b| b.1.total_cmp(&a.1));
     let named = parts.iter().take(TOLD).filter(|(_, ms)| *ms >= NAMED * all);
-    let named: Vec<String> = named.map(|(of, ms)| format!("{} {}", cause::name(*of), time(*ms))).collect();
+    let halves = ledger.within.as_ref().and_then(|within| within.mean_ms).map(|halves| halves.0);
+    let known =
+        |of: Cause, ms: f64| halves.map_or_else(|| Estimate::point(ms), |halves| Estimate::around(ms, halves.of(of)));
+    let named: Vec<String> =
+        named.map(|(of, ms)| format!("{} {}", cause::name(*of), time_within(known(*of, *ms)))).collect();
     let named = if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) };
     let of = time_within(stats.latency_ms.mean);
-    let half = ledger.within.as_ref().and_then(|within| within.tax_ms);
-    let tax = time_within(half.map_or_else(|| Estimate::point(rest), |half| Estimate::around(rest, half)));
-    Some(format!("; the tax is {tax}, {} of the mean of {of}{named}", percent(rest / all)))
+    let within = ledger.within.as_ref();
+    let around = |value: f64, half: Option<f64>| {
+        half.map_or_else(|| Estimate::point(value), |half| Estimate::around(value, half))
+    };
+    let tax = time_within(around(rest, within.and_then(|within| within.tax_ms)));
+    let share = around(rest / all, within.and_then(|within| within.tax_share)).clamped(0.0, 1.0);
+    Some(format!("; the tax is {tax}, {} of the mean of {of}{named}", share_within(share)))
 }
 
 /// What gives way first as load grows: what is offered more than it can do; else, of the nodes whose workers are nearly all taken,
@@ -141,7 +152,7 @@ fn bottleneck(summary: &Summary) -> Option<String> {
     let hot: Vec<(&str, &Node)> = all.into_iter().filter(|(_, node)| used(node) >= HOT).collect();
     let waits = waiting(summary, &hot);
     let last = hot.iter().copied().find(|(name, _)| !waits.contains(name));
-    let told = |(name, node): (&str, &Node)| format!("{}, {} used", clean(name), percent(used(node)));
+    let told = |(name, node): (&str, &Node)| format!("{}, {} used", clean(name), share_within(node.utilization));
     Some(match last.or(hot.first().copied()) {
         Some(node) => format!("bottleneck: {}{}", told(node), held(node.1)),
         None => match line(summary) {
@@ -158,8 +169,8 @@ fn gave_way(summary: &Summary) -> Option<String> {
     Some(format!("first to give way: {}, all its workers held from {since}", clean(&first.node)))
 }
 
-/// The line in which most of a client's time is spent, where that is much: `connection wait at orders, 65 % of the mean of
-/// shoppers`.
+/// The line in which most of a client's time is spent, where that is much: `connection wait at orders, 14.6 ±0.3 ms of the mean of
+/// 20.9 ±0.4 ms of shoppers`.
 fn line(summary: &Summary) -> Option<String> {
     let mut most: Option<(f64, String)> = None;
     for (client, ledger) in summary.ledger.iter().filter(|(_, ledger)| ledger.count > 0) {
@@ -168,8 +179,21 @@ fn line(summary: &Summary) -> Option<String> {
             for cause in LINES {
                 let share = columns.mean_ms.of(cause) / all;
                 if share >= MUCH && most.as_ref().is_none_or(|(other, _)| share > *other) {
-                    let told = format!("{} at {}, {} of the mean of", cause::name(cause), clean(node), percent(share));
-                    most = Some((share, format!("{told} {}", clean(client))));
+                    let ms = columns.mean_ms.of(cause);
+                    let half = ledger
+                        .within_by_node
+                        .get(node)
+                        .and_then(|within| within.mean_ms)
+                        .map(|halves| halves.0.of(cause));
+                    let own = time_within(half.map_or_else(|| Estimate::point(ms), |half| Estimate::around(ms, half)));
+                    let mean = summary.clients.get(client).map_or(Estimate::NONE, |stats| stats.latency_ms.mean);
+                    let told = format!(
+                        "{} at {}, {own} of the mean of {}",
+                        cause::name(cause),
+                        clean(node),
+                        time_within(mean)
+                    );
+                    most = Some((share, format!("{told} of {}", clean(client))));
                 }
             }
         }
@@ -189,7 +213,7 @@ fn waiting<'s>(summary: &'s Summary, these: &[(&str, &Node)]) -> BTreeSet<&'s st
 fn held(node: &Node) -> String {
     match (node.mean_busy.value, node.mean_working.value) {
         (Some(busy), Some(working)) if busy > 0.0 && working < busy / 2.0 => {
-            format!(", {} of that without working", percent(1.0 - working / busy))
+            format!(", {} workers held of which {} work", level_within(node.mean_busy), level_within(node.mean_working))
         }
         _ => String::new(),
     }
@@ -230,6 +254,7 @@ mod tests {
             took_s: None,
             struck: 1,
             recovery_s: Default::default(),
+            lost: Default::default(),
             clients: Vec::new(),
         };
         let told = |at, lasts| lost(&over, &fault(at, lasts));
@@ -239,32 +264,62 @@ mod tests {
         assert_eq!((told(None, Some(5.0)), told(Some(0.0), None), told(Some(90.0), Some(5.0))), (None, None, None));
     }
 
+    /// What replications say of how far a share is known stands behind it.
+    #[test]
+    fn what_a_fault_took_has_an_interval() {
+        let over = Timeline {
+            width_s: 5.0,
+            clients: [("web".to_owned(), ClientCourse::default())].into(),
+            ..Timeline::default()
+        };
+        let fault = Fault {
+            name: "payments down".into(),
+            at_s: Some(5.0),
+            duration_s: Some(10.0),
+            took_s: None,
+            struck: 1,
+            recovery_s: Default::default(),
+            lost: [
+                ("web".to_owned(), Estimate::between(0.25, 0.2, 0.3)),
+                ("apps".to_owned(), Estimate::between(1.0, 0.99, 1.0)),
+            ]
+            .into(),
+            clients: Vec::new(),
+        };
+        let told = lost(&over, &fault).unwrap();
+        assert_eq!(told, "payments down for 10 s: apps lose 100 % ≥99.0, web loses 25.0 % ±5.0");
+    }
+
     #[test]
     fn the_bottleneck_is_the_one_that_waits_for_none() {
         let mut summary = sample::summary();
         summary.nodes.clear();
         summary.edges.clear();
         let mut works = sample::node(0.99, 8);
+        works.utilization = Estimate::between(0.99, 0.986, 0.994);
         works.mean_working = works.mean_busy;
         summary.nodes.insert("a".into(), works);
         let mut held = sample::node(0.4, 8);
         (held.mean_busy, held.mean_working) = (Estimate::point(8.0), Estimate::point(2.0));
         summary.nodes.insert("b".into(), held);
-        assert_eq!(bottleneck(&summary).unwrap(), "bottleneck: a, 99.0 % used");
-        summary.nodes.get_mut("b").unwrap().utilization.value = Some(0.9);
+        assert_eq!(bottleneck(&summary).unwrap(), "bottleneck: a, 99.0 % ±0.40 used");
+        summary.nodes.get_mut("b").unwrap().utilization = Estimate::point(0.9);
         let call = Stats::default();
         summary.edges.insert("a -> b.read".into(), call);
-        assert_eq!(bottleneck(&summary).unwrap(), "bottleneck: b, 90.0 % used, 75.0 % of that without working");
-        summary.nodes.values_mut().for_each(|node| node.utilization.value = Some(0.2));
+        assert_eq!(bottleneck(&summary).unwrap(), "bottleneck: b, 90.0 % used, 8.00 workers held of which 2.00 work");
+        summary.nodes.values_mut().for_each(|node| node.utilization = Estimate::point(0.2));
         summary.ledger.values_mut().for_each(|ledger| ledger.by_node.clear());
         assert_eq!(bottleneck(&summary).unwrap(), "no bottleneck: the busiest is a, 20.0 % used");
         let parts = sample::parts(&[(Cause::Work, 5.0), (Cause::ConnectionWait, 5.0)]);
         let ledger = summary.ledger.get_mut("function calls").unwrap();
         ledger.by_node.entry("b".into()).or_default().mean_ms = parts;
         ledger.total.mean_ms = parts;
+        let mean = time_within(summary.clients["function calls"].latency_ms.mean);
         assert_eq!(
             bottleneck(&summary).unwrap(),
-            "bottleneck: connection wait at b, 50.0 % of the mean of function calls; the busiest is a, 20.0 % used"
+            format!(
+                "bottleneck: connection wait at b, 5.00 ms of the mean of {mean} of function calls; the busiest is a, 20.0 % used"
+            )
         );
         summary.run.overloaded = vec!["c: 1.3 × what it can do".into()];
         assert_eq!(bottleneck(&summary).unwrap(), "bottleneck: c: 1.3 × what it can do");

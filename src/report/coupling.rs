@@ -6,7 +6,7 @@ use crate::diag::nouns;
 use crate::experiment::coupling::{Breaks, Cell as Cost, Column, Coupling, Index, Kind, Side, Whose};
 use crate::experiment::summary::Estimate;
 use crate::graph::Arrow;
-use crate::report::number::{NONE, count, or_none, percent, plain, seconds, short, time};
+use crate::report::number::{NONE, count, or_none, percent, plain, seconds, share_within, short, time, time_within};
 use crate::report::page::{Figure, Page, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::{agree, clean};
@@ -104,16 +104,16 @@ fn hanging(column: &Column, coupling: &Coupling) -> String {
         let arrow = Arrow::of(&other.target.name);
         other.target.hangs && !column.target.hangs && arrow.is_some_and(|arrow| arrow.to == column.target.name)
     };
-    let lost =
-        |column: &Column, name: &String| column.clients.get(name).and_then(|cell| cell.lost.value).unwrap_or(0.0);
+    let known = |column: &Column, name: &String| column.clients.get(name).map_or(Estimate::NONE, |cell| cell.lost);
+    let lost = |column: &Column, name: &String| known(column, name).value.unwrap_or(0.0);
     let edges = coupling.columns.iter().filter(to);
     let all = edges.flat_map(|edge| edge.clients.keys().map(move |name| (lost(edge, name), name, edge)));
     let spilt = all.filter(|(share, name, _)| *share >= SPILT && lost(column, name) < SAID);
     let worst = spilt.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
-    worst.map_or_else(String::new, |(share, name, edge)| {
-        let name = clean(name);
-        let lose = agree(&name, "loses", "lose");
-        format!("; where {} hangs instead, {name} {lose} {}", clean(&edge.target.name), percent(share))
+    worst.map_or_else(String::new, |(_, name, edge)| {
+        let (who, share) = (clean(name), share_within(known(edge, name)));
+        let lose = agree(&who, "loses", "lose");
+        format!("; where {} hangs instead, {who} {lose} {share}", clean(&edge.target.name))
     })
 }
 
@@ -126,13 +126,16 @@ fn tightest(coupling: &Coupling) -> String {
         let clients = slow.clients.iter();
         clients.flat_map(move |(client, slowed)| {
             let breaks = slowed.breaks_at.iter();
-            breaks.filter_map(move |(promise, breaks)| Some((breaks.factor.value?, &slow.node, client, promise)))
+            breaks
+                .filter_map(move |(promise, breaks)| Some((breaks.factor.value?, breaks, &slow.node, client, promise)))
         })
     });
-    let least = all.min_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
-    least.map_or_else(String::new, |(factor, node, client, promise)| {
+    let least = all.min_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.2.cmp(b.2)));
+    least.map_or_else(String::new, |(factor, breaks, node, client, promise)| {
+        let between = breaks.factor.ends().map(|(low, high)| format!(" ({} to {})", plain(low), plain(high)));
+        let between = between.unwrap_or_default();
         let (node, client, promise) = (clean(node), clean(client), clean(promise));
-        format!("; {node} may be {} times slower until {promise} of {client} breaks", plain(factor))
+        format!("; {node} may be {}{between} times slower until {promise} of {client} breaks", plain(factor))
     })
 }
 
@@ -172,7 +175,7 @@ fn costliest(coupling: &Coupling) -> String {
     let least = most.loss.low.or(most.loss.value).unwrap_or(0.0);
     let alike: Vec<&Expected> = all.iter().take_while(|one| one.loss.high.is_some_and(|high| high > least)).collect();
     if alike.len() > 1 {
-        let named = |one: &&Expected| format!("{} ({})", clean(&one.what), or_none(one.loss, percent));
+        let named = |one: &&Expected| format!("{} ({})", clean(&one.what), share_within(one.loss));
         let names: Vec<String> = alike.iter().take(NAMES).map(named).collect();
         let more = alike.len().saturating_sub(NAMES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -184,7 +187,7 @@ fn costliest(coupling: &Coupling) -> String {
     format!(
         "; {} is to be expected to cost most: {} of all requests, for it is {} {} of the time",
         clean(&most.what),
-        or_none(most.loss, percent),
+        share_within(most.loss),
         most.is,
         percent(most.of_the_time)
     )
@@ -314,18 +317,19 @@ fn cells(column: &Column) -> impl Iterator<Item = (&String, &Cost)> {
 pub fn sentence(column: &Column, coupling: &Coupling) -> String {
     let mut felt: Vec<(f64, String)> = Vec::new();
     let mut unharmed: Vec<String> = Vec::new();
+    let of = share_within;
     for (name, cell) in cells(column).filter(|(_, cell)| cell.served > 0 || cell.by_structure) {
         let name = clean(name);
         let (lost, late) = (cell.lost.value.unwrap_or(0.0), cell.late.value.unwrap_or(0.0));
         match (lost >= SAID, late >= SAID) {
             (true, true) => {
                 let (loses, is) = (agree(&name, "loses", "lose"), agree(&name, "is", "are"));
-                felt.push((lost, format!("{name} {loses} {}, and {} {is} late", percent(lost), percent(late))));
+                felt.push((lost, format!("{name} {loses} {}, and {} {is} late", of(cell.lost), of(cell.late))));
             }
             (true, false) => {
-                felt.push((lost, format!("{name} {} {}", agree(&name, "loses", "lose"), percent(lost))));
+                felt.push((lost, format!("{name} {} {}", agree(&name, "loses", "lose"), of(cell.lost))));
             }
-            (false, true) => felt.push((late / 2.0, waits(&name, cell, late))),
+            (false, true) => felt.push((late / 2.0, waits(&name, cell))),
             (false, false) => unharmed.push(name),
         }
     }
@@ -342,12 +346,13 @@ pub fn sentence(column: &Column, coupling: &Coupling) -> String {
 }
 
 /// Who waits it out, and what keeps the work meanwhile.
-fn waits(name: &str, cell: &Cost, late: f64) -> String {
-    let by = or_none(cell.late_by_s, |s| time(s * 1e3));
+fn waits(name: &str, cell: &Cost) -> String {
+    let by = time_within(cell.late_by_s.scaled(1e3));
+    let late = share_within(cell.late);
     let is = agree(name, "is", "are");
     match &cell.sheltered_by {
-        Some(broker) => format!("{} saves {name}, of which {} {is} {by} late", clean(broker), percent(late)),
-        None => format!("{} of {name} {is} {by} late", percent(late)),
+        Some(broker) => format!("{} saves {name}, of which {late} {is} {by} late", clean(broker)),
+        None => format!("{late} of {name} {is} {by} late"),
     }
 }
 
@@ -403,23 +408,7 @@ fn share(e: Estimate) -> Cell {
         odd if odd >= SAID => Tone::Odd,
         _ => Tone::Plain,
     };
-    let text = match e.ends() {
-        Some((0.0, high)) if value == 0.0 && high > 0.0 => format!("0 % ≤{}", short(high * 100.0)),
-        Some((low, 1.0)) if value == 1.0 && low < 1.0 => format!("100 % ≥{}", percent(low).trim_end_matches(" %")),
-        Some((low, high)) if is_lopsided(value, (low, high)) => {
-            let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
-            format!("{} [{}, {}]", percent(value), bare(low), bare(high))
-        }
-        Some((low, high)) if high > low => format!("{} ±{}", percent(value), short((high - low) * 50.0)),
-        _ => percent(value),
-    };
-    Cell::toned(text, tone)
-}
-
-/// Whether an interval goes so much farther to one side that half of it says something wrong: beyond all or nothing.
-fn is_lopsided(value: f64, (low, high): (f64, f64)) -> bool {
-    let half = (high - low) / 2.0;
-    half > 0.0 && (value - half < 0.0 || value + half > 1.0)
+    Cell::toned(share_within(e), tone)
 }
 
 pub(super) fn matrix(coupling: &Coupling, every: bool) -> Sheet {

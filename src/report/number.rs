@@ -150,6 +150,36 @@ pub fn time_within(e: Estimate) -> String {
     }
 }
 
+/// A share with half of its interval in points, `19.7 % ±0.4`; where it is all or none, how far the interval goes, `100 % ≥99.6`; where
+/// half of it would reach beyond that, the ends.
+pub fn share_within(e: Estimate) -> String {
+    let Some(value) = e.value else { return NONE.into() };
+    let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
+    match e.ends() {
+        Some((0.0, high)) if value == 0.0 && high > 0.0 => format!("0 % ≤{}", short(high * 100.0)),
+        Some((low, 1.0)) if value == 1.0 && low < 1.0 => format!("100 % ≥{}", bare(low)),
+        Some((low, high)) if is_lopsided(value, (low, high)) => {
+            format!("{} [{}, {}]", percent(value), bare(low), bare(high))
+        }
+        Some((low, high)) if high > low => format!("{} ±{}", percent(value), short((high - low) * 50.0)),
+        _ => percent(value),
+    }
+}
+
+/// Whether an interval goes so much farther to one side that half of it says something wrong: beyond all or nothing.
+fn is_lopsided(value: f64, (low, high): (f64, f64)) -> bool {
+    let half = (high - low) / 2.0;
+    half > 0.0 && (value - half < 0.0 || value + half > 1.0)
+}
+
+/// A level with half of its interval: `7.98 ±0.02`.
+pub fn level_within(e: Estimate) -> String {
+    match (e.value, half(e)) {
+        (Some(value), Some(half)) if half > 0.0 => format!("{} ±{}", level(value), short(half)),
+        _ => or_none(e, level),
+    }
+}
+
 /// Two times in the unit of the larger: `31.2–38.0 ms`.
 pub fn time_between(low: f64, high: f64) -> String {
     let (of, name) = if high == 0.0 { (1.0, "ms") } else { unit(high) };

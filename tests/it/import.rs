@@ -149,7 +149,6 @@ spec:
   hosts: [reviews.default.svc.cluster.local]
   http:
   - route: [{ destination: { host: reviews } }]
-    fault: { delay: { percentage: { value: 1 }, fixedDelay: 5s } }
     timeout: 2s
     retries: { attempts: 2, perTryTimeout: 500ms, retryOn: \"5xx\" }
 ---
@@ -186,7 +185,6 @@ fn several_inputs_fill_one_anothers_gaps() {
         "kind = \"mesh\"",
         "readiness = { every = \"10s\", failures = 4, timeout = \"1s\", probe = \"shallow\" }",
         "liveness = { every = \"20s\", failures = 3, timeout = \"2s\", probe = \"process\" }",
-        "VirtualService reviews: faults on purpose are left out",
         "autoscale = { min = 2, max = 6, metric = \"cpu\", target = \"70%\"",
         "{ duration = \"60s\", rate = \"30/s\" }",
         "duration = \"180s\"",
@@ -194,6 +192,126 @@ fn several_inputs_fill_one_anothers_gaps() {
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
+    runs(&text);
+}
+
+const CANARY: &str = "\
+apiVersion: v1
+kind: Service
+metadata: { name: reviews }
+spec: { selector: { app: reviews }, ports: [{ port: 80 }] }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: reviews-v1 }
+spec:
+  replicas: 4
+  selector: { matchLabels: { app: reviews, version: v1 } }
+  template: { metadata: { labels: { app: reviews, version: v1 } }, spec: { containers: [] } }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: reviews-v2 }
+spec:
+  template: { metadata: { labels: { app: reviews, version: v2 } }, spec: { containers: [] } }
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: reviews }
+spec:
+  host: reviews.shop.svc.cluster.local
+  trafficPolicy: { loadBalancer: { simple: LEAST_REQUEST } }
+  subsets: [{ name: old, labels: { version: v1 } }, { name: new, labels: { version: v2 } }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: reviews }
+spec:
+  hosts: [reviews]
+  http:
+  - match: [{ headers: { end-user: { exact: jason } } }]
+    route: [{ destination: { host: reviews, subset: new } }]
+  - route:
+    - { destination: { host: reviews, subset: old }, weight: 90 }
+    - { destination: { host: reviews, subset: new }, weight: 10 }
+    retries: { attempts: 1, retryOn: 5xx }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ratings }
+spec:
+  hosts: [ratings]
+  http:
+  - route: [{ destination: { host: ratings } }]
+    timeout: 1s
+    fault: { delay: { percentage: { value: 25 }, fixedDelay: 3s }, abort: { percentage: { value: 20 }, httpStatus: 500 } }
+";
+
+/// What a mesh is told comes true: shares of requests, and what happens to them on purpose.
+#[test]
+fn shares_and_faults_of_a_mesh_come_true() {
+    let mut import = Import::default();
+    let graph = "services:\n- name: page\n  isEntrypoint: true\n  script: [{ call: reviews }]\n- name: reviews\n  \
+                 script: [{ call: ratings }]\n- name: ratings\n";
+    import.read("graph.yaml", graph).unwrap();
+    import.read("cluster.yaml", CANARY).unwrap();
+    let text = import.scenario("books");
+    for line in [
+        "{ split = [{ weight = 90, steps = [{ call = \"reviews-v1\", policy = \"reviews-v1\" }] }, { weight = 10, steps = [{ call = \"reviews-v2\", policy = \"reviews-v2\" }] }] }",
+        "replicas = 4",
+        "load_balancing = \"least_request\"",
+        "target = \"reviews-v1 -> ratings\"",
+        "target = \"reviews-v2 -> ratings\"",
+        "how many requests meet a route's condition no input says",
+        "neither timeout nor retries",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("[services.reviews]") && !text.contains("deadline"), "{text}");
+    let scenario = Scenario::parse(&text).unwrap_or_else(|why| panic!("{why}\n{text}"));
+    let told = [("clients.page-users.rate", "200/s"), ("clients.users.rate", "200/s")];
+    let scenario = told.iter().find_map(|(path, rate)| scenario.with(path, *rate).ok()).unwrap();
+    let scenario = scenario.with("sim.duration", "100s").unwrap().with("sim.replications", 2).unwrap();
+    let summary = scenario.run().unwrap();
+    let arrived = |edge: &str| summary.edges[edge].arrived as f64;
+    let share = arrived("page -> reviews-v2") / (arrived("page -> reviews-v1") + arrived("page -> reviews-v2"));
+    // Some forty thousand calls: 4 standard deviations are 0.006. Those that are tried again keep to their way.
+    assert!((share - 0.1).abs() < 0.01, "{share}");
+    let json = serde_json::to_value(&summary).unwrap();
+    let edge = &json["edges"]["reviews-v1 -> ratings"];
+    let success = edge["success_rate"]["value"].as_f64().unwrap();
+    assert!((success - 0.8).abs() < 0.01, "{edge}");
+    let (p50, p90) = ["p50", "p90"].map(|q| edge["latency_ms"][q]["value"].as_f64().unwrap_or(f64::NAN)).into();
+    assert!(p50 < 100.0 && p90 > 3_000.0, "{edge}");
+}
+
+/// Rules alone are a system, too: whoever they are about is there, and users call them.
+#[test]
+fn rules_of_a_mesh_alone_are_a_system() {
+    let rules =
+        CANARY.split("---\n").filter(|one| one.contains("networking.istio.io")).collect::<Vec<_>>().join("---\n");
+    let text = imported(&rules);
+    runs(&text);
+    // No workload tells what the subsets are: they are nodes of their own.
+    for line in ["[services.reviews-old]", "[services.reviews-new]", "share = 0.45", "target = \"users -> ratings\""] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    // A name that is several workloads without any rule: as many requests as replicas.
+    let mut import = Import::default();
+    import
+        .read(
+            "graph.yaml",
+            "services:\n- name: page\n  isEntrypoint: true\n  script: [{ call: reviews }]\n- name: reviews\n",
+        )
+        .unwrap();
+    let plain =
+        CANARY.split("---\n").filter(|one| !one.contains("networking.istio.io")).collect::<Vec<_>>().join("---\n");
+    import.read("cluster.yaml", &plain).unwrap();
+    let text = import.scenario("books");
+    assert!(
+        text.contains("{ split = [{ weight = 0.8, steps = [{ call = \"reviews-v1\" }] }, { weight = 0.2,"),
+        "{text}"
+    );
     runs(&text);
 }
 

@@ -133,6 +133,62 @@ fn every_report_begins_with_its_answer() {
     );
 }
 
+/// Figures of a sentence that stand there alone: what is planned ("for 5 s", "from 9 s") has no interval.
+fn bare(sentence: &str) -> Vec<String> {
+    let words: Vec<&str> = sentence.split_whitespace().collect();
+    let mut all = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let unit = word.trim_end_matches([',', '.', ':', ';']);
+        let before = |n: usize| at.checked_sub(n).map_or("", |at| words[at]);
+        let after = words.get(at + 1).copied().unwrap_or_default();
+        let known = match unit {
+            "%" => after.starts_with(['±', '[', '≥', '≤']),
+            "ns" | "µs" | "ms" | "s" | "min" | "h" => before(1).starts_with('±') || before(1).contains('–'),
+            _ => true,
+        };
+        if !known && !["for", "from"].contains(&before(2)) {
+            all.push(format!("{} {unit}", before(1)));
+        }
+    }
+    all
+}
+
+/// The sentences that a report begins with say how far their figures are known, as its tables do.
+#[test]
+fn no_figure_of_the_answer_is_without_its_interval() {
+    let shop = run_on(1, SHOP);
+    let told = answer::sentences(&shop).join(" ");
+    assert!(told.matches(['±', '≥', '≤']).count() >= 6, "{told}");
+    assert_eq!(bare(&told), Vec::<String>::new(), "{told}");
+    assert_eq!(bare("web loses 12 % of 3.0 ms, for 5 s"), ["12 %", "3.0 ms"]);
+}
+
+/// Where there are too many nodes for a picture a page says so, and where they stand instead.
+#[test]
+fn a_page_says_what_it_does_not_draw() {
+    let nodes = |n: usize| {
+        let service = |at: usize| format!("[services.s{at:03}]\nsteps = [\"s{:03}\"]\n", at + 1);
+        let all: String = (1..n).map(service).collect();
+        format!(
+            "version = 1\nsim = {{ duration = \"2s\", warmup = \"0s\", replications = 2 }}\nclients.web = {{ calls = \"s001\", rate = \"5/s\" }}\n\
+             {all}[services.s{n:03}]\nwork = \"1ms\"\n"
+        )
+    };
+    let page = |n: usize| {
+        let summary = run_on(1, &nodes(n));
+        let pictures: Vec<(String, String)> = hoptax::report::chart::pictures(std::slice::from_ref(&summary))
+            .into_iter()
+            .map(|picture| (picture.name, picture.svg))
+            .collect();
+        let drawn = pictures.iter().any(|(name, _)| name == "graph");
+        (drawn, html::run(&[summary], &[], &pictures).html())
+    };
+    let (drawn, few) = page(20);
+    assert!(drawn && !few.contains("Of more than 300"));
+    let (drawn, many) = page(301);
+    assert!(!drawn && many.contains("The architecture has 302 nodes. Of more than 300 none is drawn here"));
+}
+
 /// Every picture that there is says its figures to whoever points.
 #[test]
 fn every_picture_says_its_figures() {

@@ -14,11 +14,16 @@ use hoptax::scenario::Source;
 
 /// What comes back of a scenario: its figures before and after.
 fn returned(scenario: &Scenario) -> (Summary, Summary) {
+    returned_after(scenario, "60s")
+}
+
+/// The same, for so long.
+fn returned_after(scenario: &Scenario, long: &str) -> (Summary, Summary) {
     let traced = sampled(scenario.checked(), 20_000);
     let mut import = Import::default();
     import.read("traces.otlp.jsonl", &otlp::lines(&traced.traces, traced.every)).unwrap();
     let back = Scenario::parse(&import.scenario("back")).unwrap_or_else(|why| panic!("{why}"));
-    let back = back.with("sim.duration", "60s").unwrap().with("sim.replications", 3).unwrap();
+    let back = back.with("sim.duration", long).unwrap().with("sim.replications", 3).unwrap();
     (scenario.run().unwrap(), back.run().unwrap())
 }
 
@@ -32,17 +37,28 @@ fn gallery(number: &str) -> Scenario {
     scenario.with("sim.replications", 3).unwrap()
 }
 
+/// How busy the busiest node is.
+fn busiest(json: &serde_json::Value) -> f64 {
+    let nodes = json["nodes"].as_object().unwrap().values();
+    nodes.filter_map(|node| node["utilization"]["value"].as_f64()).fold(0.0, f64::max)
+}
+
+/// What an endpoint is called when it comes back: a gateway's routes are endpoints of it.
+fn called(name: &str) -> String {
+    name.replace(":/", ".")
+}
+
 /// Whatever differs by more than it may; how many endpoints were compared.
 fn apart(before: &Summary, after: &Summary) -> (usize, Vec<String>) {
     let [before, after] = [before, after].map(|summary| serde_json::to_value(summary).unwrap());
     let of = |json: &serde_json::Value, part: &str| json[part].as_object().unwrap().clone();
     let (mut compared, mut all) = (0, Vec::new());
-    let (nodes, endpoints) = (of(&before, "nodes"), of(&after, "endpoints"));
-    let busy = nodes.values().filter_map(|node| node["utilization"]["value"].as_f64()).fold(0.0, f64::max);
+    let endpoints = of(&after, "endpoints");
+    let busy = busiest(&before);
     for (name, was) in of(&before, "endpoints") {
         for (figure, most) in [("p50", if busy > 0.2 { 0.15 } else { 0.05 }), ("p99", 0.05)] {
             let read = |of: &serde_json::Value| of["latency_ms"][figure]["value"].as_f64();
-            let (Some(was), Some(is)) = (read(&was), endpoints.get(&name).and_then(read)) else { continue };
+            let (Some(was), Some(is)) = (read(&was), endpoints.get(&called(&name)).and_then(read)) else { continue };
             compared += 1;
             if (is / was - 1.0).abs() > most && (busy <= 0.2 || figure == "p50") {
                 all.push(format!("{figure} of {name}: {was} -> {is}"));
@@ -89,7 +105,9 @@ fn often(before: &Summary, after: &Summary) -> (usize, Vec<String>) {
         if to.split('.').next() == Some(from) {
             continue;
         }
-        let (Some((was, n)), Some((is, m))) = (each(before, edge, from), each(after, edge, from)) else { continue };
+        let (Some((was, n)), Some((is, m))) = (each(before, edge, from), each(after, &called(edge), from)) else {
+            continue;
+        };
         compared += 1;
         // Requests whose last try is under way when the time is over, and those that were when it began, are one of each count.
         let edges_of_time = 3.0 / n.min(m);
@@ -103,17 +121,81 @@ fn often(before: &Summary, after: &Summary) -> (usize, Vec<String>) {
 }
 
 #[test]
-fn chains_and_queues_for_workers_come_back() {
-    for (number, endpoints) in [("01", 5), ("02", 1), ("03", 5), ("05", 2), ("13", 4)] {
+fn what_is_written_in_the_gallery_comes_back() {
+    for (number, endpoints) in [("05", 2), ("13", 4), ("14", 1)] {
         comes_back(number, endpoints);
     }
 }
 
-#[test]
-fn databases_queues_streams_and_what_is_called_at_once_come_back() {
-    for (number, endpoints) in [("07", 6), ("14", 1), ("20", 1), ("29", 3), ("45", 5)] {
-        comes_back(number, endpoints);
+/// Scenarios of the gallery, and for how busy their busiest node is to be: each client's requests a second, and how many seconds bring
+/// enough of them.
+struct Used {
+    number: &'static str,
+    endpoints: usize,
+    clients: &'static [(&'static str, [f64; 2])],
+    seconds: [u32; 2],
+}
+
+/// Chains, calls at once, tries, queues and streams.
+const USED: [Used; 12] = [
+    used("01", 5, &[("function-calls", [818.0, 3180.0]), ("network-calls", [818.0, 3180.0])], [30, 20]),
+    used("02", 1, &[("callers", [19.8, 69.9])], [1_000, 300]),
+    used("03", 5, &[("buyers", [418.0, 1627.0]), ("browsers", [167.0, 651.0])], [60, 20]),
+    used("07", 6, &[("shoppers", [94.9, 378.0])], [200, 60]),
+    used("16", 2, &[("shop", [9.0, 35.0])], [2_400, 400]),
+    used("20", 1, &[("shoppers", [28.2, 106.0])], [800, 150]),
+    used("22", 1, &[("shops", [73.0, 311.0])], [200, 50]),
+    used("29", 3, &[("shoppers", [72.0, 281.0])], [280, 60]),
+    used("41", 3, &[("shoppers", [14.2, 55.3])], [1_600, 300]),
+    used("44", 11, &[("people", [653.0, 2539.0])], [30, 10]),
+    used("45", 5, &[("people", [36.0, 140.0])], [300, 80]),
+    used("60", 5, &[("buyers", [90.0, 343.0]), ("browsers", [270.0, 1030.0])], [120, 40]),
+];
+
+const fn used(
+    number: &'static str,
+    endpoints: usize,
+    clients: &'static [(&'static str, [f64; 2])],
+    seconds: [u32; 2],
+) -> Used {
+    Used { number, endpoints, clients, seconds }
+}
+
+impl Used {
+    /// The scenario at the first or the second of its loads.
+    fn at(&self, load: usize) -> Scenario {
+        let long = format!("{}s", self.seconds[load]);
+        let scenario = gallery(self.number).with("sim.duration", long.as_str()).unwrap();
+        self.clients.iter().fold(scenario, |scenario, (client, rates)| {
+            scenario.with(&format!("clients.{client}.rate"), format!("{}/s", rates[load]).as_str()).unwrap()
+        })
     }
+
+    /// Percentiles of every endpoint come back, and every edge as often.
+    fn comes_back(&self, load: usize) {
+        let long = format!("{}s", self.seconds[load]);
+        let (before, after) = returned_after(&self.at(load), &long);
+        let busy = busiest(&serde_json::to_value(&before).unwrap());
+        let wanted = [0.1..0.2, 0.6..0.75];
+        assert!(wanted[load].contains(&busy), "{}: {busy}", self.number);
+        let (compared, apart) = apart(&before, &after);
+        assert!(apart.is_empty(), "{} at {busy}: {apart:#?}", self.number);
+        assert_eq!(compared, 2 * self.endpoints, "{}", self.number);
+        let (calls, wrong) = often(&before, &after);
+        assert!(wrong.is_empty() && calls > 0, "{} at {busy}: {wrong:#?}", self.number);
+    }
+}
+
+/// At a fifth of what they can take: the middle and the hundredth of every endpoint within 5 %.
+#[test]
+fn twelve_scenarios_come_back_where_little_waits() {
+    USED.iter().for_each(|used| used.comes_back(0));
+}
+
+/// At seven tenths own time contains waiting: the middle within 15 %.
+#[test]
+fn twelve_scenarios_come_back_where_much_waits() {
+    USED.iter().for_each(|used| used.comes_back(1));
 }
 
 #[test]

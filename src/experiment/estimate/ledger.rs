@@ -62,6 +62,10 @@ fn within(single: &[Ledger], columns: &dyn Fn(&Ledger) -> Columns) -> Within {
             sum(|one| one.p99_count, |of| &of.p99_ms),
         ],
         tax_ms: half(|one| one.count, &|one| one.mean_ms.sum() - one.mean_ms.of(Cause::Work)),
+        tax_share: half(|one| one.count, &|one| match one.mean_ms.sum() {
+            all if all > 0.0 => 1.0 - one.mean_ms.of(Cause::Work) / all,
+            _ => 0.0,
+        }),
     }
 }
 

@@ -25,6 +25,9 @@ pub struct Fault {
     pub struck: u64,
     /// By client, by flow, by group (`topic/group`), by queue.
     pub recovery_s: BTreeMap<String, Recovery>,
+    /// By client: of the requests that set out in its planned time, the share that failed or had no answer when the run ended.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lost: BTreeMap<String, Interval>,
     /// Which of these are clients; for tables.
     #[serde(skip)]
     pub clients: Vec<String>,

@@ -68,6 +68,9 @@ pub struct Within {
     /// Of what is not work in the mean request, ms.
     #[serde(default)]
     pub tax_ms: Option<f64>,
+    /// Of what is not work, as a share of the mean request.
+    #[serde(default)]
+    pub tax_share: Option<f64>,
 }
 
 impl Within {

@@ -178,7 +178,7 @@ fn of_one(summary: &Summary, several: bool) -> Vec<Picture> {
         pictures.push(Picture { name, svg: drawn(&Title { title, subtitle }) });
     };
     let diagram = Diagram::after(summary);
-    if !diagram.arrows.is_empty() && diagram.vertices.len() <= MAPPED {
+    if !diagram.arrows.is_empty() && diagram.vertices.len() <= Diagram::MOST {
         draw("graph", "who calls whom", &|title| topology(title, &diagram));
     }
     if summary.failing.iter().any(|f| f.worst_share > 0.0) {
@@ -194,9 +194,6 @@ fn of_one(summary: &Summary, several: bool) -> Vec<Picture> {
     }
     pictures
 }
-
-/// Nodes that a picture of the architecture holds: beyond, nobody reads it, and laying it out takes minutes.
-const MAPPED: usize = 300;
 
 /// A name as a part of the name of a file.
 fn file_part(name: &str) -> String {

@@ -6,6 +6,7 @@ use crate::experiment::summary::Summary;
 use crate::report::contents::{About, Content, FOLDS, SECTIONS, Section};
 use crate::report::sheet::Sheet;
 use crate::report::text::clean;
+use crate::report::topology::Diagram;
 use crate::report::{answer, compare, content, ledger};
 
 /// A run, or several variants: with the scenarios as they were understood, by their names, and pictures by theirs.
@@ -20,6 +21,7 @@ pub fn run(summaries: &[Summary], scenarios: &[(String, String)], pictures: &[(S
         parts.extend(plain(first));
     }
     parts.extend(drawn(pictures));
+    parts.push(too_large(summaries, pictures));
     for summary in summaries {
         if several {
             let shows = SECTIONS.iter().flat_map(|section| shown(section, summary, true)).collect();
@@ -90,6 +92,19 @@ fn drawn(pictures: &[(String, String)]) -> Vec<Option<Part>> {
         .iter()
         .map(|(name, svg)| Part::new(name.clone(), name.starts_with("Request"), vec![Shown::Picture(svg.clone())]))
         .collect()
+}
+
+/// That the architecture is too large for a picture, and where it stands instead.
+fn too_large(summaries: &[Summary], pictures: &[(String, String)]) -> Option<Part> {
+    let most = summaries.iter().map(|summary| Diagram::after(summary).vertices.len()).max()?;
+    let said = format!(
+        "The architecture has {most} nodes. Of more than {} none is drawn here: nobody could read it. Every node and every edge stands with its \
+         figures under \u{201c}{}\u{201d} below; `hoptax graph FILE -o graph.svg` (or .dot, .mmd) draws them all.",
+        Diagram::MOST,
+        FOLDS.last().copied().unwrap_or_default()
+    );
+    let missing = most > Diagram::MOST && !pictures.is_empty();
+    Part::new("Picture: Graph", false, vec![Shown::Sentence(said)]).filter(|_| missing)
 }
 
 /// A comparison.

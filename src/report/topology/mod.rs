@@ -32,6 +32,11 @@ pub struct Diagram {
     pub ran: bool,
 }
 
+impl Diagram {
+    /// Nodes that a picture in a report holds: beyond, nobody reads it, and laying it out takes minutes.
+    pub const MOST: usize = 300;
+}
+
 /// From one to another.
 #[derive(Clone, Debug)]
 pub struct Arrow {

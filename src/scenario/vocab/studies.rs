@@ -409,7 +409,7 @@ pub(super) const STUDIES: &[Figure] = &[
          variance.",
     ),
     f(
-        &["within", "within_by_node", "sum_ms", "tax_ms"],
+        &["within", "within_by_node", "sum_ms", "tax_ms", "tax_share"],
         "the ledger",
         "Half the width of the interval around each part of a ledger, in all and by node; causes without one are left out.",
     ),
