@@ -183,8 +183,8 @@ fn asked(checked: &Checked, wanted: &Wanted) -> Result<Vec<String>, Trouble> {
         let cure = "say what is promised under [[slos]], such as expect = \"p99 < 400ms\"";
         return absent(format!("there is no promise to keep; {cure}"));
     }
-    if !(0.5..=0.999).contains(&wanted.confidence) {
-        let given = wanted.confidence;
+    if !(0.5..=0.999 + 1e-9).contains(&wanted.confidence) {
+        let given = format!("{}%", (wanted.confidence * 1e8).round() / 1e6);
         return absent(format!("--confidence {given}: a probability from 50% to 99.9% can be shown, such as 95%"));
     }
     if let Some(bad) = wanted.target_per_s.filter(|target| !(target.is_finite() && *target > 0.0)) {

@@ -286,7 +286,7 @@ impl<'a> Field<'a> {
         let mut made = 0;
         for run in task {
             let Some(row) = self.one(&point, &plan, *run, of) else { break };
-            if let Err(why) = self.rows.add(&row.text()) {
+            if let Err(why) = self.rows.add(&row.text(self.manifest)) {
                 return self.give_up(Trouble::Kept(why));
             }
             made += 1;

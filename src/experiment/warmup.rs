@@ -43,6 +43,10 @@ pub(super) fn found(checked: Checked, options: &Options) -> Result<Checked, Trou
     }
     let Some(cut) = cut(&checked, options.jobs) else {
         let length = checked.scenario.sim.duration.value.as_secs_f64();
+        if let Some(who) = checked.overloaded.first() {
+            let cure = "offer less, or say how long the beginning is, such as warmup = \"10s\"";
+            return Err(Trouble::Unsettled(format!("warmup = \"auto\": it never comes to rest, {who}; {cure}")));
+        }
         let why = format!("warmup = \"auto\": after half of {length} s what is under way is not yet as it stays");
         return Err(Trouble::Unsettled(format!("{why}; run longer, such as duration = \"{}s\"", 2.0 * length)));
     };

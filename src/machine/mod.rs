@@ -209,6 +209,8 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Ack(delivery) => self.mail.hear_ack(&mut self.core, delivery),
             Rare::Clock(queue) => self.mail.look_at_clock(&mut self.core, QueueId(queue)),
             Rare::Poll(member) => self.mail.poll(&mut self.core, member),
+            Rare::Tell(member) => self.mail.tell_in_time(&mut self.core, member),
+            Rare::Memory(alarm) => self.mail.weigh_memory(&mut self.core, alarm),
             Rare::Word(word) => self.hear_word(word),
             Rare::Change(node) => self.calls.wire.names.spread(&mut self.core, NodeId(node)),
             Rare::Probe(replica) => self.calls.wire.names.probe_replica(&mut self.core, replica),
@@ -221,6 +223,7 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Mend(gap) => self.calls.wire.mend(&mut self.core, gap),
             Rare::Named(question) => self.calls.hear_name(&mut self.core, &mut self.stations, question),
             Rare::Asked(probe) => self.answer_probe(probe),
+            Rare::Idle(memory) => self.calls.wire.names.ask_idly(&mut self.core, memory),
             Rare::Suspect(frame) => self.suspect(frame),
             Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }

@@ -65,7 +65,9 @@ impl Part<()> for Stations {
 }
 
 impl Part for Calls {
-    fn set_up<P: Probe>(&mut self, _: &mut Core<'_, P>) {}
+    fn set_up<P: Probe>(&mut self, core: &mut Core<'_, P>) {
+        self.wire.names.start_asking(core);
+    }
 
     fn is_at_rest(&self) -> bool {
         self.are_settled() && self.wire.is_quiet()

@@ -71,6 +71,24 @@ fn within(parameter: &Parameter, at: Estimate) -> String {
     }
 }
 
+/// As far as a promise holds: `up to 143/s [139, 146]`; with the points between which it was read off where these are farther apart
+/// than the interval tells; of what there is only in whole numbers, the last or first number that was tried.
+fn far(parameter: &Parameter, holds: &Holds) -> String {
+    let (before, after) = if holds.reach == Reach::From { ("from", " on") } else { ("up to", "") };
+    let Some([a, b]) = holds.between else { return format!("{before} {}{after}", within(parameter, holds.at)) };
+    if parameter.unit.is_empty() && parameter.numbers.iter().all(|x| x.fract() == 0.0) {
+        let good = if holds.reach == Reach::From { b } else { a };
+        return format!("{before} {}{after}", valued(parameter, good));
+    }
+    let known = holds.at.low.zip(holds.at.high).map_or(0.0, |(low, high)| high - low);
+    let read = if (b - a).abs() > known {
+        format!(", on a line between {} and {}", valued(parameter, a), valued(parameter, b))
+    } else {
+        String::new()
+    };
+    format!("{before} {}{after}{read}", within(parameter, holds.at))
+}
+
 /// As far as the promises hold, who is scarce there, where the knee is.
 pub fn answer(sweep: &Sweep) -> String {
     let [parameter] = sweep.parameters.as_slice() else { return of_grid(sweep) };
@@ -92,12 +110,14 @@ pub fn answer(sweep: &Sweep) -> String {
         let which = format!("{} {}", clean(&holds.of), clean(&holds.expect));
         let others = if sweep.promises.len() > 1 { ", the first of the promises to break" } else { "" };
         all.push(match holds.reach {
-            Reach::UpTo => format!("the promise {which} holds up to {}{others}", within(parameter, holds.at)),
-            Reach::From => format!("the promise {which} holds from {} on", within(parameter, holds.at)),
+            Reach::UpTo => format!("on average the promise {which} holds {}{others}", far(parameter, holds)),
+            Reach::From => format!("on average the promise {which} holds {}", far(parameter, holds)),
             Reach::Everywhere if sweep.promises.iter().any(|other| other.reach == Reach::Unknown) => {
-                format!("every promise that can be told holds at every point, up to {}", last(parameter))
+                format!("on average every promise that can be told holds at every point, up to {}", last(parameter))
             }
-            Reach::Everywhere => format!("every promise holds at every point, up to {}", last(parameter)),
+            Reach::Everywhere => {
+                format!("on average every promise holds at every point, up to {}", last(parameter))
+            }
             Reach::Unknown => format!("whether the promise {which} holds cannot be told: {FEW}"),
             Reach::Nowhere => {
                 format!("the promise {which} holds at no point, not even at {}", clean(&parameter.values[0]))
@@ -131,7 +151,8 @@ fn scarce(sweep: &Sweep, parameter: &Parameter, x: f64) -> Option<String> {
     let apart = |point: &Point| (parameter.numbers[point.point as usize] - x).abs();
     let nearest = sweep.points.iter().min_by(|a, b| apart(a).total_cmp(&apart(b)))?;
     let (name, used) = nearest.bottleneck()?;
-    Some(format!("the busiest there is {}, {} in use", clean(name), percent(used)))
+    let at = clean(&nearest.at.join(" "));
+    Some(format!("the busiest at {at} is {}, {} in use", clean(name), percent(used)))
 }
 
 /// Without promises and without a knee: from where to where the p99 goes.
@@ -274,8 +295,10 @@ fn promises(sweep: &Sweep) -> Sheet {
             Reach::Everywhere => Cell::toned("everywhere", Tone::Good),
             Reach::Nowhere => Cell::toned("nowhere", Tone::Bad),
             Reach::Unknown => Cell::toned("unknown", Tone::Odd),
-            Reach::UpTo => format!("up to {}", within(parameter, holds.at)).into(),
-            Reach::From => format!("from {} on", within(parameter, holds.at)).into(),
+            Reach::UpTo | Reach::From => {
+                let (before, after) = if holds.reach == Reach::From { ("from", " on") } else { ("up to", "") };
+                format!("{before} {}{after}", within(parameter, holds.at)).into()
+            }
             Reach::Mixed => Cell::toned(format!("not always beyond {}", within(parameter, holds.at)), Tone::Odd),
         };
         let between = holds
@@ -295,7 +318,7 @@ fn notes(sweep: &Sweep) -> Vec<String> {
     if !sweep.promises.is_empty() {
         let sure = plain(sweep.head.confidence * 100.0);
         all.push(format!(
-            "holds up to: where the measured figure crosses its bound, on a straight line between two points; in brackets where the ends of its {sure} % interval do"
+            "holds: the figure over all runs is on the good side of its bound; single runs may not be (kept). Up to: where it crosses the bound, on a straight line between two points; in brackets where the ends of its {sure} % interval do"
         ));
     }
     if sweep.knee.is_some() {

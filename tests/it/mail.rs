@@ -128,6 +128,8 @@ fn anything() -> impl Strategy<Value = Drawn> {
         "capacity = 3\nwhen_full = \"dead_letter\"\ndead_letter = \"dead\"\n",
         "capacity = 5\nwhen_full = \"block\"\n",
         "capacity = 4\nwhen_full = \"drop_oldest\"\n",
+        "alarm = 4\n",
+        "alarm = 6\ncapacity = 5\nwhen_full = \"reject\"\n",
     ]);
     let times = pick(&[
         "",
@@ -145,6 +147,10 @@ fn anything() -> impl Strategy<Value = Drawn> {
         "prefetch = \"unlimited\"",
         "poll = \"5ms\", batch = 3",
         "poll = { mean = \"20ms\" }",
+        "poll = \"2ms\", poll_max = \"40ms\", batch = 2",
+        "poll = \"5ms\", poll_wait = \"30ms\"",
+        "prefetch = 7, ack_every = 3, ack_within = \"20ms\"",
+        "poll = \"5ms\", batch = 3, ack_every = 5, ack_within = \"8ms\"",
     ]);
     let errors = pick(&["retry", "skip", "dead_letter", "never_ack"]);
     let ack = pick(&["after", "before"]);
@@ -210,7 +216,14 @@ fn acknowledged_before_it_is_handled_nothing_is_done_twice() {
 
 #[test]
 fn acknowledged_after_it_is_handled_nothing_is_lost() {
-    let how = pick(&["prefetch = 1", "prefetch = 7", "prefetch = \"unlimited\"", "poll = \"5ms\", batch = 3"]);
+    let how = pick(&[
+        "prefetch = 1",
+        "prefetch = 7",
+        "prefetch = \"unlimited\"",
+        "poll = \"5ms\", batch = 3",
+        "poll = \"5ms\", poll_wait = \"30ms\", poll_max = \"1s\"",
+        "prefetch = 7, ack_every = 3, ack_within = \"20ms\"",
+    ]);
     let slow = pick(&[
         "",
         "ack_timeout = \"15ms\"\n",
@@ -259,7 +272,12 @@ fn hardships() -> impl Strategy<Value = String> {
 #[test]
 fn a_queue_that_blocks_counts_every_message_once() {
     let how = pick(&["prefetch = 1", "prefetch = 7", "poll = \"5ms\", batch = 3"]);
-    let room = pick(&["capacity = 1\n", "capacity = 4\n", "capacity = 4\nack_timeout = \"15ms\"\n"]);
+    let room = pick(&[
+        "capacity = 1\n",
+        "capacity = 4\n",
+        "capacity = 4\nalarm = 3\n",
+        "capacity = 4\nack_timeout = \"15ms\"\n",
+    ]);
     let ways = pick(&[
         "",
         ", timeout = \"30ms\"",

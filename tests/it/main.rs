@@ -4,6 +4,7 @@ mod advise;
 mod advise_rows;
 mod availability;
 mod bench;
+mod brokers;
 mod caches;
 mod capacity;
 mod cases;

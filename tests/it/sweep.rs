@@ -92,6 +92,8 @@ fn a_promise_may_hold_from_a_value_on_and_a_grid_is_whole() {
     assert_eq!(sweep.promises[0].reach, Reach::From);
     let [from, to] = sweep.promises[0].between.unwrap();
     assert_eq!(to - from, 1.0, "between two neighbours");
+    let told = hoptax::report::sweep::answer(&sweep);
+    assert!(told.contains(&format!("holds from {to} on")), "there is no half of a worker: {told}");
     assert!(!sweep.points[0].overloaded.is_empty() && sweep.points[3].overloaded.is_empty());
     let grid = swept(&text, &["services.desk.concurrency=1,2", "clients.users.rate=20/s,40/s,60/s"]);
     let at: Vec<String> = grid.points.iter().map(|point| point.at.join(" ")).collect();
@@ -286,6 +288,13 @@ fn another_sweep_is_refused_by_name() {
     let text = kept.text.lock().unwrap().replacen("\"events\":", "\"events\":1", 1);
     let changed = Memory::of(&kept.manifest().unwrap(), &text);
     assert!(merged(&[kept.part("a"), changed.part("c")]).unwrap_err().to_string().contains("c: run 0"));
+    assert!(refused(&desk(SHORT, PROMISE), TWO, &changed).contains("run 0 was changed"), "or where it stands alone");
+    // Rows of another seed, in a folder of this one.
+    let seeded = desk(&format!("{SHORT}, seed = 77"), PROMISE);
+    let theirs = Memory::default();
+    study(&checked(&seeded), &wanted(&[TWO]), Some(1), &theirs).unwrap();
+    let foreign = Memory::of(&kept.manifest().unwrap(), &theirs.text.lock().unwrap());
+    assert!(refused(&desk(SHORT, PROMISE), TWO, &foreign).contains("is of another scenario or seed"));
 }
 
 fn spawn(folder: &Path, words: &str) -> Child {

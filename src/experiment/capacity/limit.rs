@@ -93,7 +93,8 @@ impl Search<'_> {
         if tried.loads.is_empty() {
             return None;
         }
-        self.refine(checked, &mut tried.thresholds);
+        let surveyed: Vec<f64> = tried.loads.iter().map(|tried| tried.0).collect();
+        self.refine(checked, &surveyed, &mut tried.thresholds);
         Some(self.told(checked, &tried))
     }
 
@@ -137,8 +138,10 @@ impl Search<'_> {
         self.watch.advanced((self.at as f64 + share) / self.of as f64);
     }
 
-    /// Halves the step of the seeds that break first until it is fine.
-    fn refine(&self, checked: &Checked, thresholds: &mut [Threshold]) {
+    /// Halves the step of the seeds that break first until it is fine. What lies between two loads warms up as long as the larger
+    /// of them: a seed that kept everything there then shows the same stretch of the same run at less load, so that it need not be
+    /// asked. With a warm-up of its own it might have broken something, and the limit would be too high.
+    fn refine(&self, checked: &Checked, surveyed: &[f64], thresholds: &mut [Threshold]) {
         for round in 0..HALVINGS {
             self.advanced(0.7 + 0.3 * f64::from(round) / f64::from(HALVINGS));
             let groups = open(thresholds, self.ranks.high);
@@ -147,7 +150,8 @@ impl Search<'_> {
             }
             for (load, group) in groups {
                 let seeds: Vec<u32> = group.iter().map(|at| *at as u32).collect();
-                let Some(fates) = self.runs(checked, load, &seeds) else { return };
+                let warm = surveyed.iter().copied().find(|above| *above >= load).unwrap_or(load);
+                let Some(fates) = self.fates(checked, (load, warm), &seeds) else { return };
                 for (at, broke) in group.iter().zip(fates) {
                     match broke {
                         None => thresholds[*at].kept = load,
@@ -161,7 +165,12 @@ impl Search<'_> {
     /// What became of these seeds at a load, in order: the first promise that a run broke, if it broke any. `None` where the
     /// watch stopped it.
     pub(super) fn runs(&self, checked: &Checked, load: f64, seeds: &[u32]) -> Option<Vec<Option<usize>>> {
-        let more = warmed(&grown(checked, self.grown, load), busiest(checked).map_or(0.0, |(_, used)| used * load));
+        self.fates(checked, (load, load), seeds)
+    }
+
+    /// The same with the warm-up that another load needs.
+    fn fates(&self, checked: &Checked, (load, warm): (f64, f64), seeds: &[u32]) -> Option<Vec<Option<usize>>> {
+        let more = warmed(&grown(checked, self.grown, load), busiest(checked).map_or(0.0, |(_, used)| used * warm));
         let plan = lower(&more);
         let slos = &more.scenario.slos;
         let threads = parallel::cores_for(self.jobs).min(more.memory.at_once(more.ceiling)).max(1);

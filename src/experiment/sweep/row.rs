@@ -7,6 +7,7 @@ use crate::experiment::estimate::{Replication, in_use, replicate};
 use crate::experiment::run::promises;
 use crate::experiment::summary::Outcome;
 use crate::model::Plan;
+use crate::random::draw::name_hash;
 use crate::scenario::Checked;
 
 /// The figures of one run, in the order of the manifest.
@@ -81,13 +82,32 @@ impl Row {
         }
     }
 
-    /// As a line, without its end.
-    pub(super) fn text(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    /// As a line, without its end: its figures, then its seal.
+    pub(super) fn text(&self, manifest: &Manifest) -> String {
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        let seal = seal(manifest, self.run, &line);
+        line.truncate(line.len().saturating_sub(1));
+        line + &seal
     }
 
     /// A row that was kept; `None` where a line is not whole.
     pub(super) fn read(line: &str) -> Option<Self> {
         serde_json::from_str(line).ok()
     }
+
+    /// Whether a line is as it was kept, and of a run of this sweep: not changed since, not of another scenario or seed.
+    pub(super) fn is_sealed(&self, line: &str, manifest: &Manifest) -> bool {
+        let Some((figures, _)) = line.rsplit_once(SEAL) else { return false };
+        line.trim_end().ends_with(&seal(manifest, self.run, &format!("{figures}}}")))
+    }
+}
+
+/// What stands before the seal of a row.
+const SEAL: &str = ",\"seal\":\"";
+
+/// What closes the line of a run: a hash of what it shows, of its scenario and of its seed.
+fn seal(manifest: &Manifest, run: u64, figures: &str) -> String {
+    let hash = &manifest.points[manifest.point(run) as usize].hash;
+    let all = name_hash(&format!("{hash} {} {run} {figures}", manifest.head.seed));
+    format!("{SEAL}{all:016x}\"}}")
 }

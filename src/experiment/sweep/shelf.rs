@@ -72,11 +72,12 @@ impl<'a> Shelf<'a> {
     /// What is there now. A run of another sweep, or one that is there twice and is not the same, is refused; `name` says where.
     pub(super) fn of(name: &'a str, rows: &'a dyn Rows, manifest: &Manifest) -> Result<Self, Trouble> {
         let mut shelf = Self { name, rows, places: vec![Place::default(); manifest.runs() as usize] };
-        let (mut strange, mut twice) = (None, Vec::new());
+        let (mut strange, mut changed, mut twice) = (None, None, Vec::new());
         let told = rows.each(&mut |place, line| {
             let Some(row) = Row::read(line) else { return };
             match shelf.places.get_mut(row.run as usize) {
                 None => strange = Some(row.run),
+                Some(_) if !row.is_sealed(line, manifest) => changed = Some(row.run),
                 Some(known) if known.length > 0 => twice.push((*known, row)),
                 Some(free) => *free = place,
             }
@@ -84,6 +85,12 @@ impl<'a> Shelf<'a> {
         told.map_err(Trouble::Kept)?;
         if let Some(run) = strange {
             return Err(shelf.trouble(&format!("there is a run {run}, of {}", manifest.runs())));
+        }
+        if let Some(run) = changed {
+            let why = format!(
+                "run {run} was changed, or is of another scenario or seed; remove its line, and it is made again"
+            );
+            return Err(shelf.trouble(&why));
         }
         for (place, row) in twice {
             if shelf.read(place)? != row {

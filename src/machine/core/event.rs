@@ -97,6 +97,12 @@ pub(crate) enum Rare {
     End(u32),
     /// When a balancer's probe arrives at a replica.
     Asked(u32),
+    /// When a consumer has kept an acknowledgement for as long as it does.
+    Tell(u32),
+    /// When a broker looks at its memory.
+    Memory(u32),
+    /// When a caller (a memory) may have probed nobody for too long.
+    Idle(u32),
 }
 
 /// Bits of the index under a kind of [`Rare`].
@@ -127,6 +133,9 @@ impl Rare {
             Self::Expire(frame) => (18, frame),
             Self::End(place) => (19, place),
             Self::Asked(probe) => (20, probe),
+            Self::Tell(member) => (21, member),
+            Self::Memory(alarm) => (22, alarm),
+            Self::Idle(memory) => (23, memory),
         };
         debug_assert!(index < 1 << INDEX_BITS);
         Event::Rare(kind << INDEX_BITS | index)
@@ -156,7 +165,10 @@ impl Rare {
             17 => Self::Mend(index),
             18 => Self::Expire(index),
             19 => Self::End(index),
-            _ => Self::Asked(index),
+            20 => Self::Asked(index),
+            21 => Self::Tell(index),
+            22 => Self::Memory(index),
+            _ => Self::Idle(index),
         }
     }
 }
@@ -265,6 +277,9 @@ mod tests {
             Rare::Expire(20),
             Rare::End(21),
             Rare::Asked(22),
+            Rare::Tell(23),
+            Rare::Memory(24),
+            Rare::Idle(25),
         ];
         for rare in all {
             let Event::Rare(bits) = rare.event() else { panic!("{rare:?}") };

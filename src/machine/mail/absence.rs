@@ -41,6 +41,7 @@ impl Mail {
     /// there a message shows up again when its time is over.
     #[cold]
     pub(crate) fn take_back<P: Probe>(&mut self, core: &mut Core<'_, P>, members: &[u32]) {
+        members.iter().for_each(|member| self.fall_silent(core, *member));
         let crew = |m: &u32| &core.plan.crews[self.members[*m as usize].crew as usize];
         let queues: std::collections::BTreeSet<QueueId> = members.iter().map(|m| crew(m).queue).collect();
         queues.iter().for_each(|queue| self.queues[queue.index()].hushed = true);

@@ -34,8 +34,14 @@ pub(crate) struct Member {
     telling: u32,
     /// Polls so far; names their draws.
     polls: u32,
-    /// When it polls next; a poll at another time is void.
+    /// When it polls next, or its poll that waits at the broker is over; a poll at another time is void.
     due: Time,
+    /// Polls in a row that found nothing.
+    empty: u32,
+    /// Messages that were handled and of which it has said nothing yet.
+    pub(crate) unsaid: Vec<u32>,
+    /// When it says so at the latest.
+    says: Time,
 }
 
 /// All consumers, idle.
@@ -56,6 +62,9 @@ pub(crate) fn members(plan: &Plan) -> Vec<Member> {
                 telling: 0,
                 polls: 0,
                 due: Time(0),
+                empty: 0,
+                unsaid: Vec::new(),
+                says: Time::NEVER,
             };
             all.extend((0..planned.members).map(|_| idle()));
         }
@@ -109,7 +118,8 @@ impl Mail {
     pub(crate) fn next_open(&mut self, queue: QueueId) -> Option<u32> {
         while let Some(at) = self.queues[queue.index()].open.pop_front() {
             let member = &mut self.members[at as usize];
-            member.listed = false;
+            // A poll that waited for something is over; a consumer that is pushed to has no such time.
+            (member.listed, member.due) = (false, Time(0));
             if !member.down {
                 return Some(at);
             }
@@ -133,6 +143,7 @@ impl Mail {
             reset: false,
             begun: false,
             held: true,
+            unsaid: false,
             verdict: Verdict::None,
             heard: false,
         });
@@ -265,17 +276,80 @@ impl Mail {
         self.expect_poll(core, at, wait);
     }
 
-    /// A consumer tells its broker what became of a delivery.
+    /// A consumer tells its broker what became of a delivery, or will when it can say so of more. What is not good is said at
+    /// once, after what was left unsaid.
     fn acknowledge<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, lineage: Lineage, verdict: Verdict) {
+        let delivery = self.deliveries.at_mut(at);
+        let crew = &core.plan.crews[self.members[delivery.member as usize].crew as usize];
+        if crew.ack_every > 1 && !crew.ack_before {
+            if verdict == Verdict::Ack {
+                return self.leave_unsaid(core, at);
+            }
+            let member = delivery.member;
+            self.say_all(core, member);
+        }
         let delivery = self.deliveries.at_mut(at);
         delivery.verdict = verdict;
         let member = &mut self.members[delivery.member as usize];
         member.telling += 1;
-        let crew = &core.plan.crews[member.crew as usize];
         let (call, replica) = (core.plan.call(crew.call), member.replica);
         let back = core.vary(call.back, lineage, Purpose::Back, 1);
         let passes = core.pass_beside(call.route, replica, (lineage, Purpose::Back, 1), NONE);
         core.schedule(passes + back, Rare::Ack(at).event());
+    }
+
+    /// A message was handled well, and its consumer says so with others.
+    fn leave_unsaid<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let delivery = self.deliveries.at_mut(at);
+        delivery.unsaid = true;
+        let id = delivery.member;
+        let member = &mut self.members[id as usize];
+        let crew = &core.plan.crews[member.crew as usize];
+        member.unsaid.push(at);
+        if member.unsaid.len() as u64 >= u64::from(crew.ack_every) {
+            return self.say_all(core, id);
+        }
+        if member.unsaid.len() == 1 {
+            member.says = core.now + crew.ack_within;
+            core.schedule(crew.ack_within, Rare::Tell(id).event());
+        }
+    }
+
+    /// A consumer has kept what it has to say for as long as it does.
+    pub(crate) fn tell_in_time<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        if self.members[at as usize].says == core.now {
+            self.say_all(core, at);
+        }
+    }
+
+    /// A consumer acknowledges all it has handled, in one word.
+    fn say_all<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let member = &mut self.members[at as usize];
+        member.says = Time::NEVER;
+        let all = std::mem::take(&mut member.unsaid);
+        if all.is_empty() {
+            return;
+        }
+        let (crew, replica) = (&core.plan.crews[member.crew as usize], member.replica);
+        member.telling += all.len() as u32;
+        member.polls += 1;
+        let (call, name) = (core.plan.call(crew.call), (poll_lineage(crew, at), Purpose::Back, member.polls));
+        let way = core.vary(call.back, name.0, name.1, name.2) + core.pass_beside(call.route, replica, name, NONE);
+        for at in all {
+            let delivery = self.deliveries.at_mut(at);
+            (delivery.unsaid, delivery.verdict) = (false, Verdict::Ack);
+            core.schedule(way, Rare::Ack(at).event());
+        }
+    }
+
+    /// The connection of a consumer is gone, and with it what it had not said.
+    pub(crate) fn fall_silent<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let member = &mut self.members[at as usize];
+        member.says = Time::NEVER;
+        for at in std::mem::take(&mut member.unsaid) {
+            self.deliveries.at_mut(at).unsaid = false;
+            self.end_delivery(core, at);
+        }
     }
 
     /// A consumer is done with its message, and begins with the next that waits beside it.
@@ -336,7 +410,7 @@ impl Mail {
         self.list(core, at);
     }
 
-    /// A consumer asks for messages; when there are none, it sleeps and asks again.
+    /// A consumer asks for messages; when there are none, it waits there for some, or sleeps and asks again.
     pub(crate) fn poll<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let member = &mut self.members[at as usize];
         let crew = &core.plan.crews[member.crew as usize];
@@ -344,6 +418,11 @@ impl Mail {
         if member.down || member.holds > 0 || member.due != core.now {
             return;
         }
+        let waited = std::mem::take(&mut member.listed);
+        if waited {
+            self.queues[queue.index()].open.retain(|other| *other != at);
+        }
+        let member = &mut self.members[at as usize];
         member.polls += 1;
         let nth = member.polls;
         if !self.queues[queue.index()].down {
@@ -353,14 +432,31 @@ impl Mail {
             }
             self.make_room(core, queue);
         }
-        if self.members[at as usize].holds == 0
-            && let Some(law) = crew.poll
-        {
-            let (lineage, call) = (poll_lineage(crew, at), core.plan.call(crew.call));
-            let sleep = core.vary(law, lineage, Purpose::Poll, nth);
-            let there = core.vary(call.there, lineage, Purpose::There, nth);
-            let back = core.vary(call.back, lineage, Purpose::Back, nth);
-            self.expect_poll(core, at, there + sleep + back);
+        if self.members[at as usize].holds > 0 {
+            self.members[at as usize].empty = 0;
+        } else if let Some(wait) = crew.poll_wait.filter(|_| !waited && !self.queues[queue.index()].down) {
+            self.members[at as usize].listed = true;
+            self.queues[queue.index()].open.push_back(at);
+            self.expect_poll(core, at, wait);
+        } else {
+            self.sleep_on(core, at, nth);
         }
+    }
+
+    /// A poll has found nothing: its consumer sleeps before the next, the longer the more of them found nothing.
+    fn sleep_on<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, nth: u32) {
+        let member = &mut self.members[at as usize];
+        let crew = &core.plan.crews[member.crew as usize];
+        let Some(law) = crew.poll else { return };
+        let doubled = member.empty.min(32);
+        member.empty += 1;
+        let (lineage, call) = (poll_lineage(crew, at), core.plan.call(crew.call));
+        let mut sleep = core.vary(law, lineage, Purpose::Poll, nth);
+        if let Some(max) = crew.poll_max {
+            sleep = Span(sleep.0.saturating_mul(1 << doubled)).min(max);
+        }
+        let there = core.vary(call.there, lineage, Purpose::There, nth);
+        let back = core.vary(call.back, lineage, Purpose::Back, nth);
+        self.expect_poll(core, at, there + sleep + back);
     }
 }

@@ -1,6 +1,7 @@
 //! Messages: how they are published, and what is kept of them until they are gone.
 
 pub(crate) mod absence;
+pub(crate) mod alarm;
 pub(crate) mod consumer;
 pub(crate) mod publish;
 pub(crate) mod queue;
@@ -17,6 +18,7 @@ use crate::units::Time;
 use crate::machine::core::Core;
 use crate::machine::core::frame::Frame;
 use crate::machine::core::frame::Whose;
+use crate::machine::mail::alarm::Alarm;
 use crate::machine::mail::consumer::Member;
 
 /// Where a message is.
@@ -128,6 +130,8 @@ pub(crate) struct Delivery {
     pub(crate) begun: bool,
     /// Whether the consumer still has it.
     pub(crate) held: bool,
+    /// Whether the consumer has handled it well, and says so later.
+    pub(crate) unsaid: bool,
     /// What the consumer has said.
     pub(crate) verdict: Verdict,
     /// Whether the broker has heard that.
@@ -185,6 +189,8 @@ pub(crate) struct Mail {
     pub(crate) deliveries: Arena<Delivery>,
     pub(crate) queues: Vec<Store>,
     pub(crate) members: Vec<Member>,
+    /// By number in the plan.
+    pub(crate) alarms: Vec<Alarm>,
 }
 
 impl Mail {
@@ -196,6 +202,7 @@ impl Mail {
             deliveries: Arena::new(),
             queues: plan.queues.iter().map(|_| Store::default()).collect(),
             members: consumer::members(plan),
+            alarms: vec![Alarm::default(); plan.alarms.len()],
         }
     }
 
@@ -234,6 +241,7 @@ impl Mail {
     /// A message is gone: its slot is free when no delivery remembers it.
     pub(crate) fn drop_message<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         self.free_group(at);
+        self.count_out(core, at);
         let message = self.message(at);
         message.place = Whereabouts::Gone;
         self.release(core, at);

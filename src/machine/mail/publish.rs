@@ -35,8 +35,9 @@ impl Mail {
         // What nobody will handle is not waited for.
         let root = if plan.queue(post.queue).consumed { core.root_of(at) } else { NONE };
         let (full, capacity) = (plan.queue(post.queue).when_full, plan.queue(post.queue).capacity);
+        let alarmed = self.is_alarmed(core, post.queue);
         let store = &mut self.queues[post.queue.index()];
-        let held = full == WhenFull::Block && !store.down && store.holds(capacity);
+        let held = !store.down && (full == WhenFull::Block && store.holds(capacity) || alarmed);
         let waits = post.waits || held || post.replies;
         let reserved = full == WhenFull::Block && !waits;
         store.reserved += u32::from(reserved);
@@ -81,7 +82,6 @@ impl Mail {
             return self.send_again(core, at);
         }
         let queue = self.message(at).queue;
-        let plan = core.plan.queue(queue);
         let place = &mut self.message(at).place;
         let reserved = std::mem::replace(place, Whereabouts::Outside) == Whereabouts::Expected;
         let store = &mut self.queues[queue.index()];
@@ -90,6 +90,19 @@ impl Mail {
             core.tell(Fact::Lost { queue });
             return self.turn_away(core, at, Outcome::ConnectFailed);
         }
+        // What comes from another queue does not come over a connection.
+        if self.message(at).way.edge.is_some() && self.is_alarmed(core, queue) {
+            self.queues[queue.index()].blocked.push_back(at);
+            return core.tell(Fact::Blocked { queue, up: true });
+        }
+        self.admit(core, at, reserved);
+    }
+
+    /// A queue takes a message, or does what it does when it is full.
+    pub(crate) fn admit<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, reserved: bool) {
+        let queue = self.message(at).queue;
+        let plan = core.plan.queue(queue);
+        let store = &mut self.queues[queue.index()];
         let full = match plan.when_full {
             WhenFull::Block => !reserved && store.holds(plan.capacity),
             _ => store.ready.len() >= plan.capacity,
@@ -140,6 +153,7 @@ impl Mail {
         self.confirm(core, at, Outcome::Succeeded);
         let counted = core.is_measured();
         let queue = self.message(at).queue;
+        self.count_in(core, queue);
         let poisoned = self.queues[queue.index()].takes_poison();
         let now = core.now;
         let message = self.message(at);

@@ -85,13 +85,7 @@ impl Mail {
 
     /// After messages have left: those that waited for room come in.
     pub(crate) fn make_room<P: Probe>(&mut self, core: &mut Core<'_, P>, queue: QueueId) {
-        let capacity = core.plan.queue(queue).capacity;
-        while self.queues[queue.index()].has_room(capacity)
-            && let Some(message) = self.queues[queue.index()].blocked.pop_front()
-        {
-            core.tell(Fact::Blocked { queue, up: false });
-            self.accept(core, message);
-        }
+        while self.let_one_in(core, queue) {}
     }
 
     /// A message that is no longer ready, nor with a consumer: it goes to the dead letters, if there are any, or is gone.
@@ -174,8 +168,8 @@ impl Mail {
 
     /// A delivery is forgotten when its consumer is done with it and nothing more will be heard of it.
     pub(crate) fn end_delivery<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        let Delivery { message, member, void, held, verdict, heard, .. } = *self.deliveries.at(at);
-        let silent = void && verdict == Verdict::None;
+        let Delivery { message, member, void, held, verdict, heard, unsaid, .. } = *self.deliveries.at(at);
+        let silent = void && verdict == Verdict::None && !unsaid;
         if held || !void || !heard && !silent {
             return;
         }

@@ -7,7 +7,7 @@ use crate::model::id::NONE;
 use crate::model::plan::Plan;
 use crate::model::{LawId, LinkId, Probe};
 use crate::random::{Draw, Lineage, Purpose};
-use crate::units::Span;
+use crate::units::{Span, Time};
 
 use crate::machine::core::Core;
 use crate::machine::core::event::Rare;
@@ -36,6 +36,8 @@ pub(crate) struct Probing {
     came: Side<u32>,
     sent: Vec<Inquiry>,
     free: Vec<u32>,
+    /// By memory: when its caller asked last, and how often it did so without a request; empty where nobody does.
+    idle: Vec<(Time, u32)>,
 }
 
 impl Probing {
@@ -84,6 +86,7 @@ impl Names {
         lineage: Lineage,
     ) {
         let first = core.plan.link(link).first;
+        self.probing.idle.get_mut(memory).into_iter().for_each(|idle| idle.0 = core.now);
         let mut draw = Draw::new(core.seed, lineage, Purpose::Probe, u64::from(ASKED));
         for (nth, pick) in (0..).zip(self.memories[memory].asked(&mut draw)) {
             let inquiry = Inquiry { link, memory: memory as u32, replica: first + pick, lineage, nth };
@@ -91,6 +94,45 @@ impl Names {
             let inquiry = self.probing.put(inquiry);
             core.agenda.push(core.now + there, Phase::Arrival, Rare::Asked(inquiry).event());
         }
+    }
+
+    /// Callers that ask without a request, too, begin to do so, each at a time of its own.
+    pub(crate) fn start_asking<P: Probe>(&mut self, core: &mut Core<'_, P>) {
+        let Some(every) = core.plan.discovery.idle_probes.filter(|_| self.probing.is_on()) else { return };
+        self.probing.idle = vec![(Time(0), 0); self.memories.len()];
+        for memory in 0..self.memories.len() as u32 {
+            if let Some((_, lineage)) = self.idler(core, memory) {
+                let share = Draw::new(core.seed, lineage, Purpose::Probe, 0).unit();
+                let first = core.now + Span((every.0 as f64 * share) as u64);
+                core.agenda.push(first, Phase::Arrival, Rare::Idle(memory).event());
+            }
+        }
+    }
+
+    /// A caller may have asked nobody for as long as it waits for a request to do so beside.
+    pub(crate) fn ask_idly<P: Probe>(&mut self, core: &mut Core<'_, P>, memory: u32) {
+        let (Some(every), Some((link, lineage))) = (core.plan.discovery.idle_probes, self.idler(core, memory)) else {
+            return;
+        };
+        let asked = &mut self.probing.idle[memory as usize];
+        if asked.0 + every <= core.now {
+            (asked.0, asked.1) = (core.now, asked.1 + 1);
+            let nth = u64::from(asked.1);
+            let caller = core.plan.link(link).first_caller + memory - self.memory_base[link.index()];
+            if core.is_up(caller) && !core.is_frozen(caller) {
+                self.send_probes(core, link, memory as usize, lineage.child(nth, 0));
+            }
+        }
+        let next = self.probing.idle[memory as usize].0 + every;
+        core.agenda.push(next, Phase::Arrival, Rare::Idle(memory).event());
+    }
+
+    /// The link of a memory whose caller probes, and a name for its draws.
+    fn idler<P: Probe>(&self, core: &Core<'_, P>, memory: u32) -> Option<(LinkId, Lineage)> {
+        let at = self.memory_base.partition_point(|first| *first <= memory).checked_sub(1)?;
+        let link = core.plan.links.get(at).filter(|link| link.leans && link.balancer == Balancer::Prequal)?;
+        let hash = core.plan.node(link.from).hash ^ core.plan.node(link.to).hash.rotate_left(7);
+        Some((LinkId(at as u32), Lineage::root(hash, u64::from(memory))))
     }
 
     /// A probe arrives at a replica that has so many requests at its workers and in line: the answer is back some time later, if

@@ -1,6 +1,11 @@
 //! The same key to the same replica: rendezvous hashing (Thaler and Ravishankar 1998), which moves 1/n of the keys when
 //! one of n replicas goes, and only those.
 //!
+//! Envoy's `ring_hash` and ketama put each replica at many points of a ring, which moves 1/n of the keys as well. What a ring adds is that
+//! it is uneven: of Envoy's 1,024 points (`minimum_ring_size`) a hundred are one of ten replicas', so that what they get spreads by a tenth
+//! around a tenth. That is a matter of how long the ring is made, Maglev and longer rings have less of it, and nothing else that is
+//! measured here depends on it: there is no word for a ring. Uneven keys are `keys`, few enough of them.
+//!
 //! Every call has a key of its own, and its retries go where the first try went; with `keys = 1000` calls share that
 //! many keys, all alike.
 

@@ -11,6 +11,9 @@
 //! answers are used without end, and each caller sends to the quickest until it is no longer quick: so the pool has three eighths
 //! of the replicas here, where these are fewer than 43, and two at least.
 //!
+//! After a second without requests a caller knows nothing, and its next one goes anywhere. With `idle_probes = "500ms"` in `[discovery]`
+//! it probes without a request when it has not for so long, as the paper's clients may.
+//!
 //! A probe costs no CPU and takes the way there and back. Who is down, frozen or cut off does not answer. A try counts from when
 //! it sets out until it ends well or times out, the way included, for the server as for its callers; what a replica still
 //! does for callers that gave up is in its RIF (workers held and line), too.

@@ -84,4 +84,6 @@ pub struct Discovery {
     pub locality: Option<Locality>,
     /// How new replicas are brought in; `None`: at once.
     pub slow_start: Option<SlowStart>,
+    /// How long a caller that probes waits for a request to do so beside; `None`: for ever.
+    pub idle_probes: Option<Span>,
 }

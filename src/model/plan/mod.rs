@@ -90,6 +90,8 @@ pub struct Plan {
     pub meters: Vec<RateLimitSpec>,
     /// Queues in name order.
     pub queues: Vec<Queue>,
+    /// Alarms of brokers: with so many messages in all queues of one, whoever publishes to any of these waits.
+    pub alarms: Vec<u32>,
     /// Steps that publish.
     pub posts: Vec<Post>,
     /// Consumers, in the order of their services.

@@ -11,8 +11,13 @@
 //!
 //! A consumer is pushed messages, in turn with the others, as long as it has fewer than `prefetch` without acknowledgement.
 //! With `poll` it asks instead: it takes up to `batch` messages, handles them, and asks again when the broker has heard of all;
-//! when there was none it sleeps first. Pollers begin somewhere within their sleep, each for itself. A consumer acknowledges
-//! a message *after* it has handled it, or *before* it begins with it. What was not acknowledged goes back to the head and is
+//! when there was none it sleeps first. Pollers begin somewhere within their sleep, each for itself. With `poll_max` each sleep is twice
+//! as long as the one before, up to that, until something is found (the trigger of Azure's storage queues: `maxPollingInterval`);
+//! with `poll_wait` a poll that finds nothing waits at the broker for so long, and is answered with the first message that comes (SQS's
+//! long polling: `WaitTimeSeconds`). A consumer acknowledges a message *after* it has handled it, or *before* it begins with it.
+//! With `ack_every = 50` it says so of fifty at once, or when the first of them has waited for `ack_within` (RabbitMQ's `multiple`;
+//! `messagesPerAck` and `ackTimeout` of Spring's `DirectMessageListenerContainer`); what it has not said when its connection goes is delivered
+//! again. A failure is told at once, after what was left unsaid. What was not acknowledged goes back to the head and is
 //! delivered again when handling fails under `on_error = "retry"`, and:
 //!
 //! - with an `ack_timeout`, or none, by RabbitMQ's rules: a consumer that is late, or dies, loses its channel, and all it has
@@ -103,6 +108,8 @@ pub struct Queue {
     pub groups: Option<Groups>,
     /// Whether somebody consumes it: otherwise what is here causes nothing more.
     pub consumed: bool,
+    /// The alarm of its broker, of the plan's; `NONE`: it has none.
+    pub alarm: u32,
 }
 
 /// Where a program publishes.
@@ -160,6 +167,14 @@ pub struct Crew {
     pub batch: u32,
     /// Sleep after a poll that found nothing; `None`: the broker pushes.
     pub poll: Option<LawId>,
+    /// The longest sleep, where each is twice the one before; `None`: all are alike.
+    pub poll_max: Option<Span>,
+    /// How long a poll that finds nothing waits at the broker for something.
+    pub poll_wait: Option<Span>,
+    /// How many messages are acknowledged at once.
+    pub ack_every: u32,
+    /// And how long after the first of them was handled at the latest.
+    pub ack_within: Span,
     /// Whether a message is acknowledged before it is handled.
     pub ack_before: bool,
     /// What becomes of a message whose handling fails.

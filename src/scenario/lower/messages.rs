@@ -7,6 +7,7 @@ use crate::model::stream::{Producer, Spread};
 use crate::model::{CallId, EndpointId, NodeId, Op, Outcome, Pc, PostId, ProducerId};
 use crate::random::draw::name_hash;
 
+use super::super::tables::queues::may_alarm;
 use super::super::walk;
 use super::super::written::{Consumer, Keyed, Publish, WhenFull};
 use super::Lowering;
@@ -87,7 +88,7 @@ impl<'s> Lowering<'s> {
         let queue = self.scenario.queues.get(&publish.to.value);
         self.waits_for_ack(publish)
             || publish.wait_for_reply.value
-            || queue.is_some_and(|queue| queue.when_full.value == WhenFull::Block)
+            || queue.is_some_and(|queue| queue.when_full.value == WhenFull::Block || may_alarm(self.scenario, queue))
     }
 
     /// A message leaves.

@@ -90,6 +90,14 @@ table! {
             "Topics: the offset is stored so often. Default: after every batch.";
         poll: Given<Option<Law>> as Maybe<Varying>,
             "Asks for messages, and sleeps so long when it found none. Default: the broker of a queue pushes.";
+        poll_max: Given<Option<Span>> as Maybe<Duration>,
+            "Queues, with `poll`: each sleep after a poll that found nothing is twice as long as the one before, up to this. Default: all are `poll`.";
+        poll_wait: Given<Option<Span>> as Maybe<Duration>,
+            "Queues, with `poll`: a poll that finds nothing waits at the broker for so long (SQS's `WaitTimeSeconds`, 20 s at most). Default: not at all.";
+        ack_every: Given<Option<u32>> as Maybe<Count>,
+            "Queues: acknowledges so many messages at once, when they are handled (RabbitMQ's `multiple`). Default: each by itself.";
+        ack_within: Given<Option<Span>> as Maybe<Duration>,
+            "Queues, with `ack_every`: and so long after the first of them at the latest. Default: 20 s, Spring AMQP's.";
         from_start: Given<bool> as Or<Flag> = "false",
             "Topics: when events it had not read were deleted (`retention`), goes on with the oldest left, not the newest.";
         ordered: Given<bool> as Or<Flag> = "true", "Topics: events of a partition one after the other.";
@@ -234,6 +242,10 @@ impl<'s> Lowering<'s> {
             prefetch: consumer.prefetch.value.unwrap_or(NONE),
             batch: consumer.batch.value.unwrap_or(NONE),
             poll: consumer.poll.value.as_ref().map(|law| self.law(law)),
+            poll_max: consumer.poll_max.value,
+            poll_wait: consumer.poll_wait.value,
+            ack_every: consumer.ack_every.value.unwrap_or(1),
+            ack_within: consumer.ack_within.value.unwrap_or(ACK_WITHIN),
             ack_before: consumer.ack.value == Ack::Before,
             on_error: consumer.on_error.value,
             idempotent: consumer.idempotent.value,
@@ -278,6 +290,9 @@ impl<'s> Lowering<'s> {
         self.queues.get(name).map(|queue| Grave::Queue(*queue)).or_else(topic)
     }
 }
+
+/// How long an acknowledgement waits for others, where nobody says: `ackTimeout` of Spring's `DirectMessageListenerContainer`.
+const ACK_WITHIN: Span = Span(20_000_000_000);
 
 /// Complains about names that lead nowhere.
 pub(in crate::scenario) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
@@ -343,6 +358,14 @@ fn numbers(consumer: &Consumer, complaints: &mut Vec<Complaint>) {
     zero(batch.value == Some(0), "batch", batch.place.as_ref(), "nothing would be taken", complaints);
     let never = poll.value.as_ref().is_some_and(|law| mean(law) <= 0.0);
     zero(never, "poll", poll.place.as_ref(), "endless polls would come at one instant", complaints);
+    let Consumer { poll_max, poll_wait, ack_every, ack_within, .. } = consumer;
+    let place = poll_max.place.as_ref();
+    zero(poll_max.value == Some(Span::ZERO), "poll_max", place, "endless polls would come at one instant", complaints);
+    let place = poll_wait.place.as_ref();
+    zero(poll_wait.value == Some(Span::ZERO), "poll_wait", place, "that is no waiting: leave it out", complaints);
+    zero(ack_every.value == Some(0), "ack_every", ack_every.place.as_ref(), "nothing would be said", complaints);
+    let place = ack_within.place.as_ref();
+    zero(ack_within.value == Some(Span::ZERO), "ack_within", place, "that is `ack_every = 1`", complaints);
 }
 
 /// The times of a group.
@@ -531,6 +554,7 @@ fn of_queue(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>)
         );
     }
     outlasts(queue, consumer, complaints);
+    kept(queue, consumer, complaints);
 }
 
 /// What waits with its consumer longer than the queue waits for its acknowledgement is delivered again.
@@ -551,7 +575,57 @@ fn outlasts(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>)
     }
 }
 
+/// What belongs to queues, and to polls of them.
+fn queue_only(consumer: &Consumer) -> [(&'static str, Option<Place>); 4] {
+    [
+        ("poll_max", consumer.poll_max.place.clone()),
+        ("poll_wait", consumer.poll_wait.place.clone()),
+        ("ack_every", consumer.ack_every.place.clone()),
+        ("ack_within", consumer.ack_within.place.clone()),
+    ]
+}
+
+/// Acknowledgements that are kept for others, and what that leads to.
+fn kept(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>) {
+    let mut unused = |key: &str, place: &Option<Place>, why: &str| {
+        if place.is_some() {
+            let complaint = Complaint::warning(code::UNUSED, format!("`{key}` means nothing {why}"));
+            complaints.push(complaint.at(place.clone()));
+        }
+    };
+    if consumer.poll.value.is_none() {
+        unused("poll_max", &consumer.poll_max.place, "without `poll`");
+        unused("poll_wait", &consumer.poll_wait.place, "without `poll`");
+    }
+    if consumer.ack_every.value.is_none() {
+        unused("ack_within", &consumer.ack_within.place, "without `ack_every`");
+    }
+    if consumer.ack.value == Ack::Before {
+        unused("ack_every", &consumer.ack_every.place, "beside ack = \"before\"");
+        return;
+    }
+    let Some(every) = consumer.ack_every.value.filter(|every| *every > 1) else { return };
+    let within = consumer.ack_within.value.unwrap_or(ACK_WITHIN);
+    let has = if consumer.poll.value.is_some() { None } else { consumer.prefetch.value };
+    if let Some(prefetch) = has.filter(|prefetch| *prefetch < every) {
+        let message = format!(
+            "a consumer has {prefetch} messages at most and acknowledges {every} at once: it stands still until {within} are over"
+        );
+        let complaint = Complaint::warning(code::NO_EFFECT, message).at(consumer.ack_every.place.clone());
+        complaints.push(complaint.help(format!("raise `prefetch` to {every} or more, or lower `ack_every`")));
+    }
+    if let Some(timeout) = queue.redelivers().value.filter(|timeout| *timeout <= within) {
+        let message = format!("messages are delivered again after {timeout}, and acknowledged {within} late");
+        let complaint = Complaint::warning(code::DELIVERED_TWICE, message).at(consumer.ack_every.place.clone());
+        complaints.push(complaint.help("lower `ack_within`"));
+    }
+}
+
 fn of_topic(scenario: &Scenario, consumer: &Consumer, complaints: &mut Vec<Complaint>) {
+    for (key, place) in queue_only(consumer).into_iter().filter(|(_, place)| place.is_some()) {
+        let complaint = Complaint::warning(code::UNUSED, format!("`{key}` means something for queues only"));
+        complaints.push(complaint.at(place));
+    }
     if !consumer.prefetch.is_default() {
         let complaint = Complaint::warning(code::UNUSED, "`prefetch` means something for queues only");
         complaints.push(complaint.at(consumer.prefetch.place.clone()).help("members of a group ask: see `batch`"));

@@ -2,8 +2,8 @@
 
 use super::super::check::zero;
 use super::super::declare::{
-    Count, CountOr, Duration, Filled, Flag, Must, Number, Or, Record as _, Ruled, Share, Told, Varying, Without, table,
-    words,
+    Count, CountOr, Duration, Filled, Flag, Maybe, Must, Number, Or, Record as _, Ruled, Share, Told, Varying, Without,
+    table, words,
 };
 use super::super::lower::Lowering;
 use super::super::read::{Desk, View};
@@ -81,6 +81,8 @@ table! {
         choices: Given<Option<u32>> as Or<CountOr<All>> = "2", "Candidates of least_request.";
         distinct: Given<bool> as Or<Flag> = "false",
             "least_request: whether its candidates are different ones; Envoy may draw one twice.";
+        idle_probes: Given<Option<Span>> as Maybe<Duration>,
+            "prequal: a caller that has probed nobody for so long does so without a request. Default: never.";
         keys: Given<Option<u32>> as Or<CountOr<Calls>> = "\"calls\"", "hash: calls share so many keys.";
         balance_per: Given<BalancePer> as Filled<BalancePer>,
             "What is balanced over transports with connections; over `free` every request is. Default: request for mesh, else connection.";
@@ -214,6 +216,7 @@ impl Discovery {
             "resolver" => self.resolver.is_some(),
             "distinct" => picks == Balancing::LeastRequest,
             "keys" => picks == Balancing::Hash,
+            "idle_probes" => self.idle_probes.value.is_some(),
             "panic_threshold" => !self.panic_threshold.is_default(),
             "liveness" => self.liveness.is_some(),
             "locality" => self.locality.is_some(),
@@ -254,6 +257,7 @@ impl Lowering<'_> {
             panic: written.panic_threshold.value,
             locality: self.locality(),
             slow_start: on(&written.slow_start).map(SlowStart::lowered),
+            idle_probes: written.idle_probes.value,
         };
     }
 
@@ -415,6 +419,7 @@ fn unused(discovery: &Discovery, complaints: &mut Vec<Complaint>) {
         (kind != Kind::Dns, "resolver", &resolver, "for kind = \"dns\" only"),
         (!picks(Balancing::LeastRequest), "choices", &discovery.choices.place, "for least_request only"),
         (!picks(Balancing::LeastRequest), "distinct", &discovery.distinct.place, "for least_request only"),
+        (!picks(Balancing::Prequal), "idle_probes", &discovery.idle_probes.place, "for prequal only"),
         (!picks(Balancing::Hash), "keys", &discovery.keys.place, "for hash only"),
         (kind != Kind::Dns, "ttl", &discovery.ttl.place, "for kind = \"dns\" only"),
         (

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::check::zero;
-use super::super::declare::{CountOr, Duration, Flag, Maybe, Or, Said, Text, Told, Varying, Without};
+use super::super::declare::{Count, CountOr, Duration, Flag, Maybe, Or, Said, Text, Told, Varying, Without};
 use super::super::declare::{Site, table, words};
 use super::super::lower::Lowering;
 use super::super::read::{View, suggest};
@@ -76,6 +76,10 @@ table! {
             "Whether messages are delivered by priority (inherited from the client), 0 first.";
         key: Option<Given<Keyed>> as Said<Keyed>,
             "Groups of messages, of which one consumer at a time gets any (SQS FIFO: MessageGroupId). Default: no groups.";
+        broker: Option<Given<String>> as Said<Text>,
+            "The broker whose memory it shares with other queues that name it, for `alarm`. Default: one of its own.";
+        alarm: Given<Option<u32>> as Maybe<Count>,
+            "With more messages than that in all queues of its broker, ready or with consumers, whoever publishes to any of them waits; consumers go on. RabbitMQ's memory and disk alarms. Default: none.";
         confirms: Given<bool> as Or<Flag> = "false",
             "Whether publishers wait until the message is safe, where the step does not say it (wait_for_ack).";
         zone: Given<Option<Zone>> as Maybe<Site>,
@@ -91,6 +95,11 @@ impl Queue {
         self.visibility_timeout.value.is_some()
     }
 
+    /// The broker that it belongs to: one that it names, or one of its own.
+    fn broker(&self) -> (bool, &str) {
+        self.broker.as_ref().map_or((false, &self.name.value), |broker| (true, &broker.value))
+    }
+
     /// From a delivery until the message is delivered again, whatever that is called; `None`: never.
     pub fn redelivers(&self) -> &Given<Option<Span>> {
         if self.ack_timeout.value.is_some() { &self.ack_timeout } else { &self.visibility_timeout }
@@ -104,6 +113,7 @@ impl Queue {
             "visibility_timeout" => hides,
             "kind" => hides || !kind,
             "key" => self.key.is_some(),
+            "broker" => self.broker.is_some(),
             _ => true,
         });
         all
@@ -117,7 +127,10 @@ impl Lowering<'_> {
         for name in scenario.queues.keys() {
             self.queues.insert(name, QueueId(self.queues.len() as u32));
         }
+        let brokers = alarmed(scenario);
+        self.plan.alarms = brokers.iter().map(|(_, most)| *most).collect();
         for (name, queue) in &scenario.queues {
+            let own = brokers.iter().position(|(broker, _)| *broker == queue.broker());
             let planned = run::Queue {
                 node: self.bare_node(name, "queue"),
                 publish_latency: self.law(&queue.publish_latency.value),
@@ -135,10 +148,29 @@ impl Lowering<'_> {
                 priorities: queue.priorities.value,
                 groups: queue.key.as_ref().map(|key| groups(&key.value)),
                 consumed: leads_to_consumers(scenario, name),
+                alarm: own.map_or(NONE, |at| at as u32),
             };
             self.plan.queues.push(planned);
         }
     }
+}
+
+/// Brokers that have an alarm, by name (whether several queues may share it, and how it is called), and at how many messages.
+fn alarmed(scenario: &Scenario) -> Vec<((bool, &str), u32)> {
+    let mut all: Vec<((bool, &str), u32)> = Vec::new();
+    for queue in scenario.queues.values() {
+        if let Some(most) = queue.alarm.value
+            && !all.iter().any(|(broker, _)| *broker == queue.broker())
+        {
+            all.push((queue.broker(), most));
+        }
+    }
+    all
+}
+
+/// Whether whoever publishes to a queue may have to wait for its broker.
+pub(in crate::scenario) fn may_alarm(scenario: &Scenario, queue: &Queue) -> bool {
+    alarmed(scenario).iter().any(|(broker, _)| *broker == queue.broker())
 }
 
 /// Whether somebody consumes what comes to a queue: there, or where it goes when it has expired.
@@ -213,8 +245,26 @@ pub(in crate::scenario) fn ranges(scenario: &Scenario, complaints: &mut Vec<Comp
         none(message_ttl.value == Some(Span::ZERO), "message_ttl", &message_ttl.place, "every message would expire");
         let (timeout, why) = (queue.redelivers(), "no message could be handled in time");
         none(timeout.value == Some(Span::ZERO), "ack_timeout", &timeout.place, why);
+        none(queue.alarm.value == Some(0), "alarm", &queue.alarm.place, "nothing could ever be published");
         buries(queue, complaints);
         twice(queue, complaints);
+    }
+    agree(scenario, complaints);
+}
+
+/// One broker has one alarm.
+fn agree(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    let brokers = alarmed(scenario);
+    for queue in scenario.queues.values() {
+        let said = brokers.iter().find(|(broker, _)| *broker == queue.broker());
+        if let (Some(most), Some((_, said))) = (queue.alarm.value, said)
+            && most != *said
+        {
+            let message = format!("`{}` has one `alarm`: {said} in one queue, {most} in another", queue.broker().1);
+            let complaint = Complaint::error(code::BAD_VALUE, message).at(queue.alarm.place.clone());
+            complaints
+                .push(complaint.help("it belongs to the broker: say it in one of its queues, or the same in all"));
+        }
     }
 }
 
@@ -240,6 +290,10 @@ fn buries(queue: &Queue, complaints: &mut Vec<Complaint>) {
 pub(in crate::scenario) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     dead_letters(scenario, complaints);
     for queue in scenario.queues.values() {
+        if let Some(broker) = queue.broker.as_ref().filter(|_| !may_alarm(scenario, queue)) {
+            let complaint = Complaint::warning(code::UNUSED, "`broker` means something only with an `alarm`");
+            complaints.push(complaint.at(broker.place.clone()).help("say it in one of its queues: alarm = 50000"));
+        }
         if queue.capacity.value.is_none() && !queue.when_full.is_default() {
             let complaint = Complaint::warning(code::UNUSED, "`when_full` means something only with a `capacity`");
             complaints.push(complaint.at(queue.when_full.place.clone()));

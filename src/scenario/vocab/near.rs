@@ -133,6 +133,13 @@ const KEYS: &[Near] = &[
     n("response_time", "work", WORK_WHY),
     n("sleep", "wait", "time that needs no CPU"),
     n("delay", "wait", "time that needs no CPU"),
+    n("poll_interval", "poll", "sleeps so long when it found nothing"),
+    n("polling", "poll", "sleeps so long when it found nothing"),
+    n("max_polling_interval", "poll_max", ""),
+    n("backoff_when_idle", "poll_max", "sleeps twice as long each time, up to this"),
+    n("long_poll", "poll_wait", ""),
+    n("long_polling", "poll_wait", ""),
+    n("wait_time", "poll_wait", ""),
     n("instances", "replicas", ""),
     n("pods", "replicas", ""),
     n("count", "replicas", ""),
@@ -254,11 +261,6 @@ const ABSENT: &[(&[&str], &str)] = &[
         &["read_replica", "read_replicas", "replica_lag", "replication_lag", "failover"],
         "there is no lag between the replicas of a database, and no failover; what comes nearest is a second database for \
          reads, and the fault `outage` for the time that a failover takes",
-    ),
-    (
-        &["backoff_when_idle", "poll_interval", "polling", "long_poll", "long_polling", "wait_time"],
-        "there is no interval between polls: consumers get messages as soon as they have room; what comes nearest is a \
-         client with arrivals = \"constant\" that asks",
     ),
     (
         &["redelivery_delay", "retry_delay", "nack_delay", "delay_seconds", "requeue_delay"],

@@ -101,3 +101,23 @@ fn a_probing_balancer_keeps_the_tail_that_least_connections_does_not() {
     assert!(least > 70.0 && least_share > 0.03, "{least} {least_share}");
     assert!(asked < 55.0 && asked_share < 0.01, "{asked} {asked_share}");
 }
+
+/// One request every five seconds, four replicas of which one takes ten times as long. What was answered is forgotten after a second, so
+/// that a quarter of the requests finds the slow one; who asks twice a second all the same knows better.
+#[test]
+fn who_probes_without_a_request_knows_whom_to_ask() {
+    let mean = |idle: &str| {
+        let summary = run(&format!(
+            "version = 1\n[sim]\nduration = \"40m\"\nwarmup = \"1m\"\nreplications = 2\n[defaults]\ntransport = \"free\"\n[network]\nsame_zone = \"0.5ms\"\n\
+             [discovery]\nkind = \"mesh\"\nload_balancing = \"prequal\"\n{idle}\n\
+             [clients.users]\ncalls = \"front\"\narrivals = \"constant\"\nrate = \"12/min\"\n\
+             [services.front]\nio = \"async\"\nsteps = [\"back\"]\n[services.back]\nreplicas = 4\nwork = \"10ms\"\n\
+             [[faults]]\nname = \"slow\"\nkind = \"slow\"\ntarget = \"back\"\nreplicas = 1\nfactor = 10.0\nat = \"0s\"\nduration = \"40m\"\n"
+        ));
+        summary.edges["front -> back"].latency_ms.mean.value.unwrap()
+    };
+    let (blind, knows) = (mean(""), mean("idle_probes = \"500ms\""));
+    // A millisecond there and back; 10 ms, and 90 ms more for one in four.
+    assert!((blind - 33.5).abs() < 5.0, "{blind}");
+    assert!(knows < 14.0, "{knows}");
+}
