@@ -32,7 +32,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "K", requires = "shards")]
     shard: Option<u64>,
     /// Put parts together that were made in several folders, and run nothing
-    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["sweep", "shards", "client"])]
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["file", "sweep", "shards", "client", "variant", "set", "seed", "replications"])]
     merge: Vec<PathBuf>,
 }
 

@@ -116,14 +116,18 @@ fn a_warm_up_that_was_found_leaves_no_bias() {
     }
 }
 
-/// A system that never comes to rest is told to be run longer, and one whose load changes to say how long.
+/// A system that has not come to rest is told to be run longer, one that never will so, and one whose load changes to say how long.
 #[test]
 fn what_does_not_come_to_rest_has_no_warm_up() {
     let of = |rho, seconds| {
         let text = queue(rho, seconds, 1, "").replace(&format!("warmup = \"{}s\"", seconds / 2), "warmup = \"auto\"");
         load(&Source::text("warm", &text), None, &Options::default())
     };
-    assert!(of(1.5, 20).unwrap_err().to_string().contains("run longer"));
+    assert!(of(0.999, 20).unwrap_err().to_string().contains("run longer"));
+    assert!(
+        of(1.5, 20).unwrap_err().to_string().contains("desk: 1.50 × what it can do; offer less"),
+        "no run is long enough"
+    );
     let found = of(0.5, 20).unwrap();
     let warmup = found.scenario().sim.warmup.value.span().as_secs_f64();
     assert!(warmup < 10.0 && found.source().text.contains("ms\""), "{warmup}");

@@ -273,6 +273,8 @@ fn another_sweep_is_refused_by_name() {
         study(&checked(text), &wanted(&[axis]), Some(1), kept).unwrap_err().to_string()
     };
     assert!(refused(&text.replace("10ms", "11ms"), TWO, &kept).contains("another scenario: its hash is"));
+    let fewer = text.replace("replications = 3", "replications = 2");
+    assert!(refused(&fewer, TWO, &kept).contains("is of seed 1, 3 runs of 0.2 s, and here it is seed 1, 2 runs"));
     assert!(
         refused(&text, "clients.users.rate=40/s,71/s", &kept).contains("sweeps clients.users.rate over 40/s, 70/s")
     );

@@ -227,14 +227,15 @@ impl Manifest {
         other.is_ours(name)?;
         let (ours, theirs) = (&self.head, &other.head);
         let numbers = |head: &Head| (head.seed, head.replications, head.duration_s.to_bits());
-        let why = if ours.scenario.hash != theirs.scenario.hash {
+        // First, because they are part of what is hashed.
+        let why = if numbers(ours) != numbers(theirs) {
+            let told = |head: &Head| format!("seed {}, {} runs of {} s", head.seed, head.replications, head.duration_s);
+            format!("is of {}, and here it is {}", told(theirs), told(ours))
+        } else if ours.scenario.hash != theirs.scenario.hash {
             format!(
                 "is of another scenario: its hash is {}, and here it is {}",
                 theirs.scenario.hash, ours.scenario.hash
             )
-        } else if numbers(ours) != numbers(theirs) {
-            let told = |head: &Head| format!("seed {}, {} runs of {} s", head.seed, head.replications, head.duration_s);
-            format!("is of {}, and here it is {}", told(theirs), told(ours))
         } else if self.parameters != other.parameters {
             format!("sweeps {}, and here it is {}", told(&other.parameters), told(&self.parameters))
         } else if self.text() != other.text() {
