@@ -77,6 +77,8 @@ pub(super) struct Learned {
     /// The broker whose messages it works on.
     pub(super) consumes: Option<Name>,
     pub(super) calls: BTreeMap<Target, Calls>,
+    /// Those that failed with the last of their calls, by whom that was to: what would have come after it is not known.
+    pub(super) cut: BTreeMap<Target, u64>,
     /// Pairs of targets: how often both were called, and how often at the same time.
     pub(super) pairs: BTreeMap<(Target, Target), (u64, u64)>,
     pub(super) database: bool,
@@ -91,6 +93,8 @@ pub(super) struct Calls {
     pub(super) counts: BTreeMap<u32, u64>,
     /// Sum of the places among all steps, for their order.
     pub(super) place: f64,
+    /// Of the invocations that failed with a call to somebody else, those that had made this one.
+    despite: BTreeMap<Target, u64>,
     /// Several of one invocation: how often, and how often at the same time.
     pub(super) again: (u64, u64),
     /// Tries after a failure, the most in a row, and the pauses before the first of a call and before its second.
@@ -202,7 +206,7 @@ impl Learner {
         if span.to > span.from {
             learned.own.add(own_time(span, &made));
         }
-        learned.take(&made);
+        learned.take(&made, span.failed);
     }
 
     /// Who is called, and who is sent something, by an invocation; what is done within the service is looked through.
@@ -342,7 +346,7 @@ fn calls_of(goes: Vec<Going>) -> Vec<Made> {
 }
 
 impl Learned {
-    fn take(&mut self, made: &[Made]) {
+    fn take(&mut self, made: &[Made], failed: bool) {
         let mut counts: BTreeMap<Target, u32> = BTreeMap::new();
         let places = made.len().max(1) as f64;
         for (place, one) in made.iter().enumerate() {
@@ -350,6 +354,13 @@ impl Learned {
             let calls = self.calls.entry(one.first.to).or_default();
             calls.place += place as f64 / places;
             calls.note(one);
+        }
+        let last = made.last().filter(|made| failed && (made.last.failed || made.last.to_end.is_some()));
+        if let Some(last) = last.map(|last| last.first.to) {
+            *self.cut.entry(last).or_default() += 1;
+            for to in counts.keys() {
+                *self.calls.entry(*to).or_default().despite.entry(last).or_default() += 1;
+            }
         }
         for (to, count) in counts {
             *self.calls.entry(to).or_default().counts.entry(count).or_default() += 1;
@@ -370,6 +381,17 @@ impl Learned {
         };
         *all += 1;
         *at_once += together;
+    }
+
+    /// How many invocations had failed before their turn to call somebody came: these say nothing of how likely it is.
+    pub(super) fn cut_before(&self, to: Target) -> u64 {
+        let place = |of: Target| {
+            let calls = self.calls.get(&of)?;
+            Some(calls.place / calls.counts.values().sum::<u64>().max(1) as f64)
+        };
+        let Some(calls) = self.calls.get(&to) else { return 0 };
+        let earlier = self.cut.iter().filter(|(by, _)| **by != to && place(**by) < place(to));
+        earlier.map(|(by, cut)| cut - calls.despite.get(by).copied().unwrap_or(0)).sum()
     }
 
     /// How many invocations called it, and how many calls those were.
@@ -538,6 +560,35 @@ mod tests {
     }
 
     /// Whoever waits no longer fails for that, whatever the call's own span says of how it ended.
+    #[test]
+    fn a_call_that_never_had_its_turn_was_not_left_out_by_chance() {
+        let mut learner = Learner::default();
+        let [web, stock, mail] = ["web", "stock", "mail"].map(|name| learner.names.of(name));
+        let mut request = |at: u64, fails: bool, mails: bool| {
+            let failing = |mut one: Span| {
+                one.failed = fails;
+                one
+            };
+            let mut spans = vec![
+                failing(span(at, 0, Side::Server, web, (at, at + 100))),
+                failing(span(at + 1, at, Side::Client, web, (at + 10, at + 30))),
+                span(at + 2, at + 1, Side::Server, stock, (at + 15, at + 25)),
+            ];
+            if mails {
+                spans.push(span(at + 3, at, Side::Client, web, (at + 40, at + 60)));
+                spans.push(span(at + 4, at + 3, Side::Server, mail, (at + 45, at + 55)));
+            }
+            learner.hear(spans);
+        };
+        // Four are mailed, two are not, and two failed before.
+        (0..8).for_each(|n| request(1_000 * (n + 1), n > 5, n < 4));
+        learner.finish();
+        let found = &learner.ops[&(web, web)];
+        let [stock, mail] = [stock, mail].map(|name| Target::Call((name, name)));
+        assert_eq!((found.invocations, found.called(mail).0, found.cut_before(mail)), (8, 4, 2), "four of six");
+        assert_eq!((found.called(stock).0, found.cut_before(stock)), (8, 0));
+    }
+
     #[test]
     fn a_call_that_was_given_up_is_no_failure_of_its_caller_alone() {
         let mut learner = Learner::default();

@@ -179,11 +179,17 @@ impl Settling<'_> {
     fn go(&self, caller: Name, learned: &Learned, to: Target) -> Go {
         let (who, calls) = learned.called(to);
         let times = ((calls as f64 / who.max(1) as f64).round() as u32).max(1);
-        let share = calls as f64 / (f64::from(times) * learned.invocations.max(1) as f64);
+        // One that had failed before does not say that it would not have called.
+        let cut = learned.cut_before(to);
+        let asked = learned.invocations - cut;
+        let share = calls as f64 / (f64::from(times) * asked.max(1) as f64);
         let counts = learned.calls.get(&to).map(|calls| &calls.counts);
         let varies = counts.and_then(|counts| Some((*counts.keys().next()?, *counts.keys().next_back()?)));
         let varies = varies.filter(|(least, most)| least < most);
-        let mut origin = format!("in {who} of {}", carried(learned.invocations, "invocations"));
+        let mut origin = format!("in {who} of {}", carried(asked, "invocations"));
+        if cut > 0 {
+            origin += &format!(", {cut} had failed before");
+        }
         if let Some((least, most)) = varies {
             origin += &format!(", {least} to {most} times each");
         }
