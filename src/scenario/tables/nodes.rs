@@ -635,6 +635,9 @@ fn served(order: QueueOrder) -> Order {
 /// (<https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/>).
 const MILLICORE: f64 = 0.001;
 
+/// The most cores of a replica: more than any machine has.
+const MOST_CORES: f64 = 1e6;
+
 /// Complains about numbers that cannot be.
 pub(in crate::scenario) fn ranges(node: &Node, complaints: &mut Vec<Complaint>) {
     let nobody = "nobody would serve";
@@ -649,6 +652,11 @@ pub(in crate::scenario) fn ranges(node: &Node, complaints: &mut Vec<Complaint>) 
         let message = format!("`cores` is {cores}; the least is {MILLICORE}");
         let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.cores.place.clone());
         complaints.push(complaint.help("Kubernetes knows nothing smaller than a thousandth of a core, either"));
+    }
+    if let Some(cores) = node.cores.value.filter(|cores| *cores > MOST_CORES) {
+        let message = format!("`cores` is {cores}; the most is {MOST_CORES}");
+        let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.cores.place.clone());
+        complaints.push(complaint.help("they are those of one replica: say how many `replicas` there are"));
     }
     if node.replicas.value == 1
         && let Some(place) = node.replication_lag.place.clone()

@@ -298,6 +298,7 @@ fn numbers_are_numbers() {
     let slo = |expect: &str| format!("{ONE}[[slos]]\nof = \"s\"\nexpect = \"{expect}\"\n");
     refused(&scenario("", &slo("amplification < nan")), "E302", "not a number");
     refused(&scenario("", &ONE.replace("100/s", "1e300/s")), "E104", "largest rate");
+    refused(&scenario("", &ONE.replace("[services.s]", "[services.s]\ncores = 1e300")), "E205", "the most is 1000000");
 }
 
 #[test]
