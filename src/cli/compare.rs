@@ -245,7 +245,9 @@ fn contents(result: &Result, kind: Kind, path: &Path) -> std::result::Result<Vec
         ))),
         Kind::Html => {
             let drawn = pictures::drawn_of(&result.comparison, &result.summaries);
-            Ok(crate::report::html::comparison(&result.comparison, &result.warnings, &drawn).html().into_bytes())
+            Ok(crate::report::html::comparison(&result.comparison, &result.summaries, &result.warnings, &drawn)
+                .html()
+                .into_bytes())
         }
         Kind::Svg => Ok(picture()?.into_bytes()),
         Kind::Png => pictures::png(&picture()?),

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use crate::diag::nouns;
 use crate::experiment::diagnosis::{
-    AVAILABLE, Breaking, Cause, Diagnosis, Evidence, Pair, Part, Proof, Rollout, Severity, Sign,
+    AVAILABLE, Breaking, Cause, Diagnosis, Ends, Evidence, Pair, Part, Proof, Rollout, Severity, Sign,
 };
 use crate::experiment::study::Head;
 use crate::experiment::summary::Estimate;
 use crate::report::coupling;
 use crate::report::markdown::escape;
-use crate::report::number::{NONE, or_none, percent, plain, seconds, time};
+use crate::report::number::{NONE, level_within, percent, plain, seconds, share_within, time_within};
 use crate::report::page::{Page, how, of_what, shortened};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::table::Style;
@@ -58,9 +58,7 @@ fn heading(found: &Diagnosis) -> Vec<String> {
         parts.push(format!("effectively {low:.1} to {high:.1}, every loss at the end of its interval"));
     }
     let fewer = found.trial_replications.filter(|_| found.coupling.is_some());
-    parts.extend(fewer.map(|few| {
-        format!("what is tried besides: {few} {}, too few for intervals", nouns(few.into(), "replication"))
-    }));
+    parts.extend(fewer.map(|few| format!("what is tried besides: {few} {}", nouns(few.into(), "replication"))));
     parts.extend(found.shortened.filter(|_| found.coupling.is_some()).into_iter().flat_map(shortened));
     if found.interrupted {
         let left = match found.coupling {
@@ -190,10 +188,7 @@ fn line(evidence: &Evidence) -> String {
 
 /// What a run showed, in words.
 fn shown(proof: &Proof) -> String {
-    let share = |e: Estimate| match e.ends() {
-        Some((low, high)) if high > low => format!("{} ({}–{})", or_none(e, percent), percent(low), percent(high)),
-        _ => or_none(e, percent),
-    };
+    let share = share_within;
     match proof {
         Proof::Down { node, lost } => {
             format!("{} down: {} of all requests are lost meanwhile", clean(node), share(*lost))
@@ -202,43 +197,46 @@ fn shown(proof: &Proof) -> String {
             format!("{} refused: {} of the requests that cross it are lost", clean(edge), share(*lost))
         }
         Proof::Slower { node, client, epsilon, breaks_at, breaks_between } => {
-            let told = or_none(*epsilon, |e| format!("{e:.2}"));
+            let told = level_within(*epsilon);
             let between = breaks_between.map(|(low, high)| format!(" ({}–{})", plain(low), plain(high)));
             let between = between.unwrap_or_default();
             let breaks = breaks_at.map(|at| format!("; {}{between} times slower breaks a promise", plain(at)));
             let breaks = breaks.unwrap_or_default();
             let (node, client) = (clean(node), clean(client));
-            format!("{node} slower: coupling in slowness of {client}'s p99 {told} (1: all of it comes through){breaks}")
+            format!(
+                "{node} slower: coupling in slowness {told} for the p99 of {client} (1: all of it comes through){breaks}"
+            )
         }
-        Proof::TenTimes { node, client, p99_ms, served } => {
-            let served = match served.map(|served| served.map_or_else(|| NONE.into(), percent)) {
+        Proof::TenTimes { node, client, p99_ms, p99_between_ms, served, served_between } => {
+            let served = match both(*served, *served_between).map(share_within) {
                 [before, after] if before == after => String::new(),
                 [before, after] => format!(", served {before} → {after}"),
             };
-            format!("{} ten times slower: {}'s p99 {}{served}", clean(node), clean(client), became(*p99_ms))
+            let p99 = became(both(*p99_ms, *p99_between_ms));
+            format!("{} ten times slower: the p99 of {} {p99}{served}", clean(node), clean(client))
         }
         Proof::Beside { database, client, other, p99_ms } => format!(
-            "{}'s requests on {}: {}'s p99 is {} with them, {} without",
+            "requests of {} on {}: the p99 of {} is {} with them, {} without",
             clean(client),
             clean(database),
             clean(other),
-            or_none(p99_ms.other, time),
-            or_none(p99_ms.base, time)
+            time_within(p99_ms.other),
+            time_within(p99_ms.base)
         ),
-        Proof::Locked { table, held_s, lost_s, client, p99_ms } => format!(
-            "a migration that has {} to itself for {}: {}; {}'s p99 {}",
+        Proof::Locked { table, held_s, lost_s, lost_between_s, client, p99_ms, p99_between_ms } => format!(
+            "a migration that has {} to itself for {}: {}; the p99 of {} {}",
             clean(table),
             seconds(*held_s),
-            worth(*lost_s),
+            worth(*lost_s, *lost_between_s),
             clean(client),
-            became(*p99_ms)
+            became(both(*p99_ms, *p99_between_ms))
         ),
-        Proof::Library { library, services, lost_s: [one, all] } => format!(
+        Proof::Library { library, services, lost_s: [one, all], lost_between_s: [of_one, of_all] } => format!(
             "a release of {} redeploys {}: {} while they restart, {} where it were one",
             clean(library),
             services.len(),
-            worth(*all),
-            worth(*one)
+            worth(*all, *of_all),
+            worth(*one, *of_one)
         ),
         Proof::Breaking(breaking) => breaks(breaking),
         Proof::Release { services, alone, together } => format!(
@@ -253,12 +251,13 @@ fn shown(proof: &Proof) -> String {
 
 /// What a release that changes a contract does, rolled out in three ways.
 fn breaks(breaking: &Breaking) -> String {
-    let told = |rollout: &Rollout| match rollout {
-        Rollout { to_the_end: true, .. } => format!("{}, and to the end of the run", worth(rollout.lost_s)),
-        Rollout { failing_s, .. } if *failing_s > 0.0 => {
-            format!("{} within {}", worth(rollout.lost_s), seconds(*failing_s))
+    let told = |rollout: &Rollout| {
+        let lost = worth(rollout.lost_s, rollout.lost_between_s);
+        match rollout {
+            Rollout { to_the_end: true, .. } => format!("{lost}, and to the end of the run"),
+            Rollout { failing_s, .. } if *failing_s > 0.0 => format!("{lost} within {}", seconds(*failing_s)),
+            _ => lost,
         }
-        _ => worth(rollout.lost_s),
     };
     let callers: Vec<String> = breaking.callers.iter().map(|name| clean(name)).collect();
     format!(
@@ -275,14 +274,24 @@ fn breaks(breaking: &Breaking) -> String {
 }
 
 /// How long all requests together would have had to fail: seconds' worth of them.
-fn worth(lost_s: f64) -> String {
-    if lost_s < 0.005 { "nothing is lost".into() } else { format!("{} of all requests are lost", seconds(lost_s)) }
+fn worth(lost_s: f64, between: Option<Ends>) -> String {
+    let told = time_within(known(Some(lost_s), between).scaled(1e3));
+    if lost_s < 0.005 { "nothing is lost".into() } else { format!("{told} of all requests are lost") }
 }
 
 /// A time before and with something; what is never reached is endless.
-fn became([before, after]: [Option<f64>; 2]) -> String {
-    let told = |ms: Option<f64>| ms.map_or_else(|| "∞".into(), time);
-    format!("{} → {}", told(before), told(after))
+fn became(ms: [Estimate; 2]) -> String {
+    let [before, after] = ms.map(|ms| if ms.value.is_some() { time_within(ms) } else { "∞".into() });
+    format!("{before} → {after}")
+}
+
+/// Two figures, each with its ends.
+fn both(values: [Option<f64>; 2], ends: [Option<Ends>; 2]) -> [Estimate; 2] {
+    [known(values[0], ends[0]), known(values[1], ends[1])]
+}
+
+fn known(value: Option<f64>, ends: Option<Ends>) -> Estimate {
+    Estimate { low: ends.map(|e| e.0), high: ends.map(|e| e.1), ..value.map_or(Estimate::NONE, Estimate::point) }
 }
 
 /// Services that are one in fact, a unit each, with the numbers of the picture.

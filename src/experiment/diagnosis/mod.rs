@@ -26,7 +26,7 @@ pub use facts::{Pair, Part};
 pub use paths::{AVAILABLE, Path};
 pub use proof::{Proof, prove};
 pub use signs::{Evidence, Severity, Sign};
-pub use trial::{Breaking, Rollout};
+pub use trial::{Breaking, Ends, Rollout};
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Diagnosis;
 use super::facts::Facts;
 use super::signs::breaking;
-use super::trial::{Bench, Breaking};
+use super::trial::{Bench, Breaking, Ends, Locked};
 use crate::experiment::brief::Brief;
 use crate::experiment::compare::Difference;
 use crate::experiment::coupling::{self, Coupling, Kind, Shelf, Wanted, targets};
@@ -49,7 +49,7 @@ pub enum Proof {
         breaks_at: Option<f64>,
         /// Between which two that is for certain.
         #[serde(skip_serializing_if = "Option::is_none")]
-        breaks_between: Option<(f64, f64)>,
+        breaks_between: Option<Ends>,
     },
     /// A node was ten times slower.
     TenTimes {
@@ -59,8 +59,12 @@ pub enum Proof {
         client: String,
         /// Its p99 over all that arrive, before and with it, ms; nothing where more than a hundredth is never served.
         p99_ms: [Option<f64>; 2],
+        /// Between which ends each of these is known.
+        p99_between_ms: [Option<Ends>; 2],
         /// The share of its requests that is served, before and with it.
         served: [Option<f64>; 2],
+        /// Between which ends each of these is known.
+        served_between: [Option<Ends>; 2],
     },
     /// A client's requests were taken away: how much slower others are with them, on a database that both need.
     Beside {
@@ -81,10 +85,14 @@ pub enum Proof {
         held_s: f64,
         /// How long all requests together would have had to fail, s.
         lost_s: f64,
+        /// Between which ends that is known.
+        lost_between_s: Option<Ends>,
         /// The client whose p99 grew most.
         client: String,
         /// Its p99, before and with it, ms.
         p99_ms: [Option<f64>; 2],
+        /// Between which ends each of these is known.
+        p99_between_ms: [Option<Ends>; 2],
     },
     /// A library with rules of the business was released.
     Library {
@@ -94,6 +102,8 @@ pub enum Proof {
         services: Vec<String>,
         /// How long all requests together would have had to fail while one of them is rolled out, and all, s.
         lost_s: [f64; 2],
+        /// Between which ends each of these is known.
+        lost_between_s: [Option<Ends>; 2],
     },
     /// A release that changes what a service says, which others of the same release call.
     Breaking(Breaking),
@@ -198,22 +208,36 @@ fn tried(found: &mut Diagnosis, facts: &Facts<'_>, bench: &Bench<'_>) -> Result<
     }
     let shared = facts.tables.iter().filter(|((_, table), used)| !table.is_empty() && used.is_shared());
     if let Some(((database, table), _)) = shared.max_by_key(|(_, used)| used.all().len())
-        && let Some((held_s, lost_s, client, p99_ms)) = bench.locked(database, table)?
+        && let Some(Locked { held_s, lost_s, client, p99_ms }) = bench.locked(database, table)?
     {
-        let table = format!("{database}.{table}");
-        found.signs[1].proofs.push(Proof::Locked { table, held_s, lost_s, client, p99_ms });
+        found.signs[1].proofs.push(Proof::Locked {
+            table: format!("{database}.{table}"),
+            held_s,
+            lost_s: lost_s.value.unwrap_or(0.0),
+            lost_between_s: lost_s.ends(),
+            client,
+            p99_ms: p99_ms.map(|e| e.value),
+            p99_between_ms: p99_ms.map(Estimate::ends),
+        });
     }
     if let Some(path) = found.paths.iter().max_by_key(|path| path.longest.len())
         && let (Some(node), client) = (path.longest.last().filter(|_| path.longest.len() > 1), &path.client)
     {
         let (p99_ms, served) = bench.slower(node, client)?;
-        let (node, client) = (node.clone(), client.clone());
-        found.signs[2].proofs.push(Proof::TenTimes { node, client, p99_ms, served });
+        found.signs[2].proofs.push(Proof::TenTimes {
+            node: node.clone(),
+            client: client.clone(),
+            p99_ms: p99_ms.map(|e| e.value),
+            p99_between_ms: p99_ms.map(Estimate::ends),
+            served: served.map(|e| e.value),
+            served_between: served.map(Estimate::ends),
+        });
     }
     if let Some((library, services)) = Bench::library(facts) {
         let names: Vec<&str> = services.iter().map(String::as_str).collect();
-        let lost_s = bench.rolled(&names)?;
-        found.signs[3].proofs.push(Proof::Library { library, services, lost_s });
+        let rolled = bench.rolled(&names)?;
+        let (lost_s, lost_between_s) = (rolled.map(|one| one.lost_s), rolled.map(|one| one.lost_between_s));
+        found.signs[3].proofs.push(Proof::Library { library, services, lost_s, lost_between_s });
     }
     Ok(())
 }
@@ -336,6 +360,6 @@ fn chained(found: &Diagnosis, coupling: &Coupling) -> Vec<Proof> {
 
 /// The first of a release rolled out alone, and all of it at the same time, under the same draws.
 fn released(bench: &Bench<'_>, release: &[&str]) -> Result<Proof, Trouble> {
-    let [alone, together] = bench.rolled(release)?.map(|lost_s| Estimate::point(bench.served(lost_s)));
+    let [alone, together] = bench.rolled(release)?.map(|rollout| bench.served(&rollout));
     Ok(Proof::Release { services: release.iter().map(|name| (*name).to_owned()).collect(), alone, together })
 }

@@ -13,12 +13,14 @@ use super::paths::Path;
 use crate::diag::Source;
 use crate::experiment::compare::{Difference, compare};
 use crate::experiment::coupling::Window;
+use crate::experiment::estimate::CONFIDENCE;
 use crate::experiment::run::{Watch, run};
 use crate::experiment::study::{Part, Trouble};
-use crate::experiment::summary::Summary;
+use crate::experiment::summary::{Estimate, Stats, Summary};
 use crate::scenario::edit::{bound, grown, struck};
 use crate::scenario::written::{Fault, FaultKind, Holds};
 use crate::scenario::{self, Checked, callers_of};
+use crate::stats::ratio;
 use crate::units::Span;
 
 /// No fewer replications than this are run of a trial.
@@ -38,6 +40,9 @@ const DISTURBED: f64 = 0.01;
 pub struct Rollout {
     /// How long all requests together would have had to fail, s: the share that does × the measured time.
     pub lost_s: f64,
+    /// Between which ends that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_between_s: Option<Ends>,
     /// From the first to the last stretch of the measured time with failures that are not there without, s.
     pub failing_s: f64,
     /// Whether that is the end of the run.
@@ -74,17 +79,29 @@ pub(super) struct Bench<'b> {
 /// About so many runs are made of a file that has all signs.
 const RUNS: usize = 14;
 
-/// The share of all requests that is lost beyond what is lost without.
-fn lost(base: &Summary, other: &Summary) -> f64 {
+/// The two ends of an interval.
+pub type Ends = (f64, f64);
+
+/// The share of all requests that is lost beyond what is lost without, replication by replication under the same draws.
+fn lost(base: &Summary, other: &Summary) -> Estimate {
     let (mut all, mut lost) = (0.0, 0.0);
+    let mut parts: Vec<(f64, f64)> = Vec::new();
     for (name, before) in &base.clients {
         let Some(after) = other.clients.get(name) else { continue };
-        let rate = |stats: &crate::experiment::summary::Stats| stats.success_rate.value;
+        let rate = |stats: &Stats| stats.success_rate.value;
         let Some((was, is)) = rate(before).zip(rate(after)) else { continue };
         all += before.arrived as f64;
         lost += before.arrived as f64 * (was - is);
+        parts.resize(parts.len().max(before.each.len()), (0.0, 0.0));
+        for (part, (before, after)) in parts.iter_mut().zip(before.each.iter().zip(&after.each)) {
+            let arrived = before.arrived as f64;
+            part.0 += before.succeeded as f64 - arrived * after.succeeded as f64 / after.arrived.max(1) as f64;
+            part.1 += arrived;
+        }
     }
-    if all > 0.0 { (lost / all).max(0.0) } else { 0.0 }
+    let value = if all > 0.0 { (lost / all).max(0.0) } else { 0.0 };
+    let half = ratio(&parts, CONFIDENCE).half_width().unwrap_or(f64::NAN);
+    Estimate::around(value, half).clamped(0.0, 1.0)
 }
 
 impl<'b> Bench<'b> {
@@ -131,8 +148,10 @@ impl<'b> Bench<'b> {
 
     fn rollout(&self, faults: Vec<Fault>) -> Result<Rollout, Trouble> {
         let summary = self.with(faults)?;
-        let lost_s = lost(&self.base, &summary) * self.duration_s();
-        let Some(timeline) = &summary.timeline else { return Ok(Rollout { lost_s, ..Rollout::default() }) };
+        let lost = lost(&self.base, &summary).scaled(self.duration_s());
+        let (lost_s, lost_between_s) = (lost.value.unwrap_or(0.0), lost.ends());
+        let lost_only = Rollout { lost_s, lost_between_s, ..Rollout::default() };
+        let Some(timeline) = &summary.timeline else { return Ok(lost_only) };
         let mut failing = Vec::new();
         for (name, course) in &timeline.clients {
             let before = self.base.clients.get(name).and_then(|stats| stats.success_rate.value).unwrap_or(1.0);
@@ -142,7 +161,7 @@ impl<'b> Bench<'b> {
         let stretches = timeline.clients.values().map(|course| course.success_rate.len()).max().unwrap_or(0);
         let (first, last) = (failing.iter().min().copied(), failing.iter().max().copied());
         let failing_s = first.zip(last).map_or(0.0, |(first, last)| (last + 1 - first) as f64 * timeline.width_s);
-        Ok(Rollout { lost_s, failing_s, to_the_end: last.is_some_and(|last| last + 1 == stretches) })
+        Ok(Rollout { failing_s, to_the_end: last.is_some_and(|last| last + 1 == stretches), ..lost_only })
     }
 
     /// Of services that are released together: one that others of them call changes what it says.
@@ -173,18 +192,20 @@ impl<'b> Bench<'b> {
 
     /// The share of all requests that is lost while some services are rolled out, one alone and all at the same time, as
     /// seconds' worth of them.
-    pub(super) fn rolled(&self, services: &[&str]) -> Result<[f64; 2], Trouble> {
+    pub(super) fn rolled(&self, services: &[&str]) -> Result<[Rollout; 2], Trouble> {
         let alone = self.rollout(self.deploys(&services[..1], None))?;
         let together = self.rollout(self.deploys(services, None))?;
-        Ok([alone.lost_s, together.lost_s])
+        Ok([alone, together])
     }
 
     /// The share of all requests that is served, where so much is lost beyond what is lost anyway.
-    pub(super) fn served(&self, lost_s: f64) -> f64 {
+    pub(super) fn served(&self, rollout: &Rollout) -> Estimate {
         let clients = || self.base.clients.values();
         let arrived: f64 = clients().map(|stats| stats.arrived as f64).sum();
         let good: f64 = clients().map(|stats| stats.succeeded as f64).sum();
-        good / arrived.max(1.0) - lost_s / self.duration_s()
+        let left = |lost_s: f64| (good / arrived.max(1.0) - lost_s / self.duration_s()).max(0.0);
+        let ends = rollout.lost_between_s.map(|(low, high)| (left(high), left(low)));
+        Estimate { low: ends.map(|e| e.0), high: ends.map(|e| e.1), ..Estimate::point(left(rollout.lost_s)) }
     }
 
     /// The client without which another is quickest, of those whose requests meet in a database: who slows whom down.
@@ -225,8 +246,8 @@ impl<'b> Bench<'b> {
         other.scenario.faults = Vec::new();
         other.scenario.sim = self.checked.scenario.sim.clone();
         let summary = self.run(&Checked { ceiling: self.checked.ceiling, ..other })?;
-        let lost_s = lost(&self.base, &summary) * self.duration_s();
-        Ok(self.slowest(&summary).map(|(client, p99)| (window.for_s, lost_s, client, p99)))
+        let lost_s = lost(&self.base, &summary).scaled(self.duration_s());
+        Ok(self.slowest(&summary).map(|(client, p99_ms)| Locked { held_s: window.for_s, lost_s, client, p99_ms }))
     }
 
     /// The file with a service that changes a table, once.
@@ -255,13 +276,15 @@ impl<'b> Bench<'b> {
     }
 
     /// The client whose p99 grows most, and what it was.
-    fn slowest(&self, other: &Summary) -> Option<(String, [Option<f64>; 2])> {
-        let p99 = |summary: &Summary, name: &str| summary.clients.get(name)?.latency_arrived_ms.p99.value;
-        let growth = |name: &&String| {
-            let (before, after) = (p99(&self.base, name).unwrap_or(0.0), p99(other, name).unwrap_or(f64::MAX));
-            after / before.max(1e-6)
+    fn slowest(&self, other: &Summary) -> Option<(String, Both)> {
+        let p99 = |summary: &Summary, name: &str| {
+            summary.clients.get(name).map_or(Estimate::NONE, |stats| stats.latency_arrived_ms.p99)
         };
-        let known = self.base.clients.keys().filter(|name| p99(&self.base, name).is_some());
+        let growth = |name: &&String| {
+            let (before, after) = (p99(&self.base, name).value, p99(other, name).value);
+            after.unwrap_or(f64::MAX) / before.unwrap_or(0.0).max(1e-6)
+        };
+        let known = self.base.clients.keys().filter(|name| p99(&self.base, name).value.is_some());
         let most = known.max_by(|a, b| growth(a).total_cmp(&growth(b)).then_with(|| b.cmp(a)))?;
         Some((most.clone(), [p99(&self.base, most), p99(other, most)]))
     }
@@ -273,8 +296,8 @@ impl<'b> Bench<'b> {
         fault.factor.value = Some(SLOWER);
         let other = self.with(vec![fault])?;
         let both = [&self.base, &other].map(|summary| summary.clients.get(client));
-        let p99 = both.map(|stats| stats.and_then(|stats| stats.latency_arrived_ms.p99.value));
-        Ok((p99, both.map(|stats| stats.and_then(|stats| stats.success_rate.value))))
+        let of = |figure: fn(&Stats) -> Estimate| both.map(|stats| stats.map_or(Estimate::NONE, figure));
+        Ok((of(|stats| stats.latency_arrived_ms.p99), of(|stats| stats.success_rate)))
     }
 
     /// The library with rules of the business in most services.
@@ -292,10 +315,19 @@ impl<'b> Bench<'b> {
 }
 
 /// A figure before and with something.
-type Both = [Option<f64>; 2];
+type Both = [Estimate; 2];
 
-/// How long a table was locked, what was lost, in seconds' worth of all requests, and whose p99 grew most.
-type Locked = (f64, f64, String, Both);
+/// A table that somebody had for himself.
+pub(super) struct Locked {
+    /// How long, s.
+    pub(super) held_s: f64,
+    /// What was lost by it, in seconds' worth of all requests.
+    pub(super) lost_s: Estimate,
+    /// Whose p99 grew most.
+    pub(super) client: String,
+    /// That p99, ms.
+    pub(super) p99_ms: Both,
+}
 
 /// As good as no arrivals.
 const NOBODY: f64 = 1e-9;

@@ -3,7 +3,8 @@
 
 use super::content::{apart_ms, signed};
 use crate::experiment::compare::{Comparison, Difference, Figures, Overall, Verdict, Versus};
-use crate::report::number::{NONE, count, or_none, percent, time};
+use crate::experiment::summary::Estimate;
+use crate::report::number::{count, or_none, percent, share_within, time, time_within};
 use crate::report::text::clean;
 
 /// Names in a row at most.
@@ -77,7 +78,7 @@ fn served(comparison: &Comparison, all: &[Overall]) -> Option<String> {
     let first: Vec<&Overall> = of(Verdict::Higher).filter(most).collect();
     let more: Vec<&Overall> = of(Verdict::Higher).filter(|o| !most(o)).collect();
     let fewer: Vec<&Overall> = of(Verdict::Lower).collect();
-    let share = or_none(first.first().or(fewer.first())?.success_rate.base, percent);
+    let share = share_within(first.first().or(fewer.first())?.success_rate.base);
     let word = if all.len() > 1 { "most" } else { "more" };
     let parts = [
         (!first.is_empty()).then(|| format!("{word} requests succeed with {}, with {base} {share}", shares(&first))),
@@ -89,9 +90,9 @@ fn served(comparison: &Comparison, all: &[Overall]) -> Option<String> {
     Some(parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
-/// `codel (99.9 %), limit (76.4 %)`.
+/// `codel (99.9 % ±0.1), limit (76.4 % ±0.3)`.
 fn shares(all: &[&Overall]) -> String {
-    let told = |o: &&Overall| format!("{} ({})", clean(&o.name), or_none(o.success_rate.other, percent));
+    let told = |o: &&Overall| format!("{} ({})", clean(&o.name), share_within(o.success_rate.other));
     let mut names: Vec<String> = all.iter().take(NAMES).map(told).collect();
     if all.len() > NAMES {
         names.push(format!("{} others", all.len() - NAMES));
@@ -153,12 +154,12 @@ fn unanswered(comparison: &Comparison, one: &Overall) -> String {
 
 /// Over whom a mean is: where not all succeeded, over how many on either side.
 fn whom(o: &Overall, base: &str) -> String {
-    let (ours, theirs) = (or_none(o.success_rate.other, percent), or_none(o.success_rate.base, percent));
-    let whole = |share: Option<f64>| share == Some(1.0);
-    if whole(o.success_rate.other.value) && whole(o.success_rate.base.value) {
+    let (other, of_base) = (o.success_rate.other, o.success_rate.base);
+    if [other, of_base].iter().all(|share| share.value == Some(1.0)) {
         return "over all requests".into();
     }
-    if ours == theirs {
+    let (ours, theirs) = (share_within(other), share_within(of_base));
+    if or_none(other, percent) == or_none(of_base, percent) {
         return format!("over the answered ({ours} of all)");
     }
     format!("over the answered ({ours} of all, with {base} {theirs})")
@@ -170,7 +171,7 @@ fn losers(comparison: &Comparison, name: &str) -> String {
     let told = |(client, figures): (&String, &Figures)| {
         let rate = &figures.success_rate;
         (rate.verdict == Verdict::Lower).then(|| {
-            let (ours, theirs) = (or_none(rate.other, percent), or_none(rate.base, percent));
+            let (ours, theirs) = (share_within(rate.other), share_within(rate.base));
             format!("; with {} fewer of {} succeed ({ours} instead of {theirs})", clean(name), clean(client))
         })
     };
@@ -188,14 +189,14 @@ fn flows(comparison: &Comparison, name: &str) -> String {
         let done = &figures.mean_ms;
         let word = if done.verdict == Verdict::Lower { "sooner" } else { "later" };
         let later = done.is_significant().then(|| {
-            let by = done.difference.value.map_or_else(|| NONE.into(), |v| time(v.abs()));
+            let by = time_within(size(done.difference));
             let share = done.relative.map_or_else(String::new, |r| format!(" ({})", signed(r * 100.0, "%")));
             format!("done {by} {word}{share}")
         });
         let rate = &figures.success_rate;
-        let fewer = rate.is_significant().then(|| {
-            format!("{} of them are done instead of {}", or_none(rate.other, percent), or_none(rate.base, percent))
-        });
+        let fewer = rate
+            .is_significant()
+            .then(|| format!("{} of them are done instead of {}", share_within(rate.other), share_within(rate.base)));
         // How long it takes is told of those that are done.
         let later = later.map(|later| if fewer.is_some() { format!("those {later}") } else { later });
         let parts: Vec<String> = fewer.into_iter().chain(later).collect();
@@ -204,25 +205,33 @@ fn flows(comparison: &Comparison, name: &str) -> String {
     versus.flows.iter().filter_map(told).collect()
 }
 
-/// `0.15 ms quicker`.
+/// `0.150 ±0.004 ms quicker`.
 fn quicker(d: &Difference) -> String {
     let word = if d.verdict == Verdict::Lower { "quicker" } else { "slower" };
-    format!("{} {word}", d.difference.value.map_or_else(|| NONE.into(), |v| time(v.abs())))
+    format!("{} {word}", time_within(size(d.difference)))
 }
 
-/// `mean 59.0 instead of 59.2 ms (−0.3 %)`.
+/// How much it is, whichever way.
+fn size(difference: Estimate) -> Estimate {
+    if difference.value.is_none_or(|value| value >= 0.0) {
+        return difference;
+    }
+    let Estimate { low, high, .. } = difference.scaled(-1.0);
+    Estimate { low: high, high: low, ..difference.scaled(-1.0) }
+}
+
+/// `mean 59.0 ±0.2 ms instead of 59.2 ±0.2 ms (−0.3 %)`.
 fn mean(d: &Difference) -> String {
     let share = d
         .relative
         .filter(|_| d.is_significant())
         .map_or_else(String::new, |r| format!(" ({})", signed(r * 100.0, "%")));
-    format!("mean {} instead of {}{share}", or_none(d.other, time), or_none(d.base, time))
+    format!("mean {} instead of {}{share}", time_within(d.other), time_within(d.base))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::summary::Estimate;
 
     fn e(value: f64, half: f64) -> Estimate {
         Estimate::around(value, half)
@@ -260,7 +269,7 @@ mod tests {
         comparison.others[1].flows.insert("order shipped".into(), figures);
         let line = total(&comparison);
         assert!(
-            line.ends_with("in exactly the same time; flow order shipped over twin: done 990 ms later (+9900 %)"),
+            line.ends_with("in exactly the same time; flow order shipped over twin: done 990 ±5.0 ms later (+9900 %)"),
             "{line}"
         );
     }
@@ -278,10 +287,9 @@ mod tests {
         comparison.total.others[0].success_rate = rate;
         comparison.total.serves_most = vec!["grpc".into()];
         let line = total(&comparison);
-        let lead =
-            "total: most requests succeed with grpc (76.4 %), with as written 14.8 %; grpc is the quickest of 2, ";
+        let lead = "total: most requests succeed with grpc (76.4 % ±0.1), with as written 14.8 % ±0.1; grpc is the quickest of 2, ";
         assert!(line.starts_with(lead), "{line}");
-        assert!(line.contains(" over the answered (76.4 % of all, with as written 14.8 %): mean "), "{line}");
+        assert!(line.contains(" over the answered (76.4 % ±0.1 of all, with as written 14.8 % ±0.1): mean "), "{line}");
         comparison.total.others[0].mean_ms =
             Difference { verdict: Verdict::NotComparable, ..comparison.total.others[0].mean_ms };
         comparison.total.others[0].unanswered = [4_120, 0];

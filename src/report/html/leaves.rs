@@ -21,7 +21,11 @@ pub fn run(summaries: &[Summary], scenarios: &[(String, String)], pictures: &[(S
         parts.extend(plain(first));
     }
     parts.extend(drawn(pictures));
-    parts.push(too_large(summaries, pictures));
+    let stands = format!(
+        "Every node and every edge stands with its figures under \u{201c}{}\u{201d} below; ",
+        FOLDS.last().copied().unwrap_or_default()
+    );
+    parts.push(too_large(summaries, pictures, &stands));
     for summary in summaries {
         if several {
             let shows = SECTIONS.iter().flat_map(|section| shown(section, summary, true)).collect();
@@ -94,27 +98,32 @@ fn drawn(pictures: &[(String, String)]) -> Vec<Option<Part>> {
         .collect()
 }
 
-/// That the architecture is too large for a picture, and where it stands instead.
-fn too_large(summaries: &[Summary], pictures: &[(String, String)]) -> Option<Part> {
+/// That the architecture is too large for a picture, and where it `stands` instead.
+fn too_large(summaries: &[Summary], pictures: &[(String, String)], stands: &str) -> Option<Part> {
     let most = summaries.iter().map(|summary| Diagram::after(summary).vertices.len()).max()?;
     let said = format!(
-        "The architecture has {most} nodes. Of more than {} none is drawn here: nobody could read it. Every node and every edge stands with its \
-         figures under \u{201c}{}\u{201d} below; `hoptax graph FILE -o graph.svg` (or .dot, .mmd) draws them all.",
+        "The architecture has {most} nodes. Of more than {} none is drawn here: nobody could read it. {stands}`hoptax graph FILE \
+         -o graph.svg` (or .dot, .mmd) draws them all.",
         Diagram::MOST,
-        FOLDS.last().copied().unwrap_or_default()
     );
     let missing = most > Diagram::MOST && !pictures.is_empty();
     Part::new("Picture: Graph", false, vec![Shown::Sentence(said)]).filter(|_| missing)
 }
 
-/// A comparison.
-pub fn comparison(found: &Comparison, warnings: &[String], pictures: &[(String, String)]) -> Leaf {
+/// A comparison, and the runs that were compared, with pictures by their names.
+pub fn comparison(
+    found: &Comparison,
+    summaries: &[Summary],
+    warnings: &[String],
+    pictures: &[(String, String)],
+) -> Leaf {
     let heading = compare::heading(found);
     let mut parts: Vec<Option<Part>> = compare::sheets(found)
         .into_iter()
         .map(|(title, sheet)| Part::new(title, false, vec![Shown::Table(String::new(), sheet)]))
         .collect();
     parts.extend(drawn(pictures));
+    parts.push(too_large(summaries, pictures, ""));
     Leaf {
         title: heading[0].clone(),
         answers: vec![compare::total(found)],
