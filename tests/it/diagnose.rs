@@ -37,6 +37,9 @@ fn each_sign_is_shown_or_says_why_not() {
     // Two replicas, 4 s from 6 s on: from 8 s on only new ones answer, and nobody speaks to them: 12 s of 20, of the 51 of 51.3
     // requests that are orders.
     assert!(breaking.alone.to_the_end && (breaking.alone.lost_s - 12.0).abs() < 0.8, "{breaking:?}");
+    // What is lost is known within ends that the replications' own losses give.
+    let (low, high) = breaking.alone.lost_between_s.expect("two replications have an interval");
+    assert!(low < breaking.alone.lost_s && breaking.alone.lost_s < high && low <= 12.0 && 12.0 <= high, "{breaking:?}");
     // In lockstep the old ones of both sides are away when the new ones come.
     assert!(breaking.lockstep.lost_s < 0.3 && breaking.compatible.lost_s < 0.05, "{breaking:?}");
     // The report keeps the orders waiting, and a lock on the table all.
@@ -49,7 +52,10 @@ fn each_sign_is_shown_or_says_why_not() {
     let (client, other, slower) = beside.unwrap_or_else(|| panic!("{:?}", proofs(1)));
     assert!((client, other) == ("clock", "web") && slower > 0.5, "{slower}");
     let locked = proofs(1).iter().find_map(|proof| match proof {
-        Proof::Locked { held_s, p99_ms, client, .. } => Some((*held_s, *p99_ms, client.as_str())),
+        Proof::Locked { held_s, p99_ms, client, p99_between_ms, lost_between_s, .. } => {
+            assert!(p99_between_ms.iter().all(Option::is_some) && lost_between_s.is_some(), "{proof:?}");
+            Some((*held_s, *p99_ms, client.as_str()))
+        }
         _ => None,
     });
     let (held, [before, with], client) = locked.unwrap_or_else(|| panic!("{:?}", proofs(1)));

@@ -1,5 +1,6 @@
 //! What is handed round: pages whose every figure has its interval, pictures that say their figures, Markdown that fits.
 
+use hoptax::experiment::compare::compare;
 use hoptax::experiment::summary::Summary;
 use hoptax::report::{answer, html, markdown};
 
@@ -181,12 +182,15 @@ fn a_page_says_what_it_does_not_draw() {
             .map(|picture| (picture.name, picture.svg))
             .collect();
         let drawn = pictures.iter().any(|(name, _)| name == "graph");
-        (drawn, html::run(&[summary], &[], &pictures).html())
+        let both = [summary.clone(), summary.clone()];
+        let compared = html::comparison(&compare(&both[0], &both[1..], vec![], vec![]), &both, &[], &pictures).html();
+        (drawn, [html::run(&[summary], &[], &pictures).html(), compared])
     };
     let (drawn, few) = page(20);
-    assert!(drawn && !few.contains("Of more than 300"));
+    assert!(drawn && few.iter().all(|page| !page.contains("Of more than 300")));
     let (drawn, many) = page(301);
-    assert!(!drawn && many.contains("The architecture has 302 nodes. Of more than 300 none is drawn here"));
+    let said = "The architecture has 302 nodes. Of more than 300 none is drawn here";
+    assert!(!drawn && many.iter().all(|page| page.contains(said)));
 }
 
 /// Every picture that there is says its figures to whoever points.
