@@ -56,3 +56,4 @@ mod transports;
 mod whatif;
 mod why;
 mod words;
+mod worker_pools;
