@@ -94,7 +94,9 @@ impl Drawn {
             (format!("concurrency = 2, {how}, {consumer}"), "]".to_owned())
         } else {
             let pool = format!("concurrency = 2\norder = \"{order}\"\n{}", how.replace(", ", "\n"));
-            let second = "{ from = \"r\", worker_pool = \"both\", work = { mean = \"3ms\" } }";
+            let ack = if consumer.contains("\"before\"") { "before" } else { "after" };
+            let second =
+                format!("{{ from = \"r\", worker_pool = \"both\", ack = \"{ack}\", work = {{ mean = \"3ms\" }} }}");
             let sends = "[queues.r]\n[clients.d]\ncalls = \"o\"\nrate = \"60/s\"\n[services.o]\nsteps = [{ send = \"r\" }]\n";
             (
                 format!("worker_pool = \"both\", {consumer}"),

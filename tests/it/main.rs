@@ -17,6 +17,7 @@ mod course;
 mod diagnose;
 mod diagnostics;
 mod discovery;
+mod drawn;
 mod draws;
 mod enough;
 mod faults;

@@ -2,6 +2,7 @@
 
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
+use super::flip::work_alone;
 use super::sites::Sites;
 use super::ways::{free, services, with_topic};
 use super::{Edit, apply};
@@ -62,19 +63,13 @@ pub fn sends_as_one_event(source: &Source, from: &str, queues: &[&str], partitio
     for (name, service) in services(&mut document).into_iter().flat_map(|all| all.iter_mut()) {
         let Some(service) = service.as_table_like_mut() else { continue };
         let pools = service.get("worker_pools").cloned();
-        let workers = |pool: &str| pools.as_ref()?.get(pool)?.get("concurrency")?.as_integer();
         let Some(consumes) = service.get_mut("consumes") else { continue };
         let reads = |consumer: &mut dyn TableLike| {
             if consumer.get("from").and_then(Item::as_str).is_some_and(|queue| queues.contains(&queue)) {
                 consumer.insert("from", Item::Value(topic.as_str().into()));
                 consumer.insert("group", Item::Value(name.get().into()));
                 consumer.remove("prefetch");
-                consumer.remove("weight");
-                // A group has members of its own: as many as there were workers.
-                let pool = consumer.remove("worker_pool");
-                if let Some(workers) = pool.as_ref().and_then(Item::as_str).and_then(workers) {
-                    consumer.insert("concurrency", Item::Value(workers.into()));
-                }
+                work_alone(consumer, pools.as_ref());
             }
         };
         match consumes {
