@@ -3,7 +3,8 @@
 use super::dice::Dice;
 
 /// Names that texts may be, whatever is meant by them.
-pub(crate) const NAMES: [&str; 14] = ["s0", "s1", "s2", "g", "d", "x", "k", "q", "dead", "t", "c0", "c1", "p0", "p1"];
+pub(crate) const NAMES: [&str; 15] =
+    ["s0", "s1", "s2", "g", "d", "x", "k", "q", "q2", "dead", "t", "c0", "c1", "p0", "p1"];
 
 /// A scenario with between one and four services.
 pub(crate) fn skeleton(dice: &mut Dice) -> String {
@@ -37,7 +38,7 @@ pub(crate) fn skeleton(dice: &mut Dice) -> String {
     }
     let mail = dice.percent(50);
     if mail {
-        text += "[queues.q]\n[queues.dead]\n[topics.t]\n";
+        text += "[queues.q]\n[queues.q2]\n[queues.dead]\n[topics.later]\n[topics.t]\n";
         text += &format!("partitions = {}\n", 1 + dice.below(6));
     }
     for at in 0..services {
@@ -51,9 +52,7 @@ pub(crate) fn skeleton(dice: &mut Dice) -> String {
         }
     }
     if mail {
-        text += &format!("[services.reader]\nwork = {}\n", law(dice));
-        text += &format!("consumes = [{{ from = \"q\", concurrency = {} }}, ", 1 + dice.below(3));
-        text += &format!("{{ from = \"t\", group = \"r\", concurrency = {} }}]\n", 1 + dice.below(3));
+        text += &reader(dice);
     }
     for policy in ["p0", "p1"] {
         text += &format!("[policies.{policy}]\ntimeout = \"{}\"\n", dice.one(&["1ms", "20ms", "300ms"]));
@@ -68,6 +67,25 @@ pub(crate) fn skeleton(dice: &mut Dice) -> String {
         text += &format!("[[slos]]\nname = \"o{nth}\"\nof = \"{}\"\nexpect = \"{expect}\"\n", dice.one(&["c0", "s0"]));
     }
     text
+}
+
+/// Who takes from all queues and topics: alone, or one pool from two of the queues.
+fn reader(dice: &mut Dice) -> String {
+    let mut some = || 1 + dice.below(3);
+    let (alone, streams) = (some(), some());
+    let of_topic = |name: &str, more: &str| {
+        format!("{{ from = \"{name}\", group = \"r\", concurrency = {streams}{more} }}")
+    };
+    let topics = format!("{}, {}", of_topic("t", ""), of_topic("later", ", delay = \"20ms\""));
+    let fails = dice.one(&["", "", "error_rate = \"30%\"\n"]);
+    let pool = format!("[services.reader.worker_pools.both]\nconcurrency = {alone}\n");
+    let (own, pool) = if dice.percent(40) {
+        ("worker_pool = \"both\"".to_owned(), pool)
+    } else {
+        (format!("concurrency = {alone}"), String::new())
+    };
+    let queues = format!("{{ from = \"q\", {own} }}, {{ from = \"q2\", {own} }}, {{ from = \"dead\" }}");
+    format!("[services.reader]\nwork = {}\n{fails}consumes = [{queues}, {topics}]\n{pool}", law(dice))
 }
 
 fn fault(dice: &mut Dice, nth: usize) -> String {
@@ -129,7 +147,7 @@ fn step(dice: &mut Dice, at: usize, services: usize, mail: bool, depth: usize) -
             let most = dice.one(&["", "", ", lock_timeout = \"15ms\""]);
             format!("query = \"d\", table = \"tab\", mode = \"{mode}\"{most}{}", guard(dice))
         }
-        4 if mail => "send = \"q\"".into(),
+        4 if mail => format!("send = \"{}\"", dice.one(&["q", "q", "q2"])),
         5 if mail => "publish = \"t\"".into(),
         4 | 5 => format!("query = \"d\"{}", guard(dice)),
         6 => format!("transaction = \"d\", steps = [{}]", inner(dice)),

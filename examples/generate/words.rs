@@ -25,19 +25,64 @@ pub(crate) fn scenario(seed: u64) -> Drawn {
     let mut paths = Vec::new();
     for _ in 0..4 + dice.below(12) {
         let few = 1 + dice.below(3);
-        let edits: Vec<Edit> = (0..few).filter_map(|_| edit(&mut dice, &source.text)).collect();
+        let edits: Vec<Edit> = (0..few).flat_map(|_| edits(&mut dice, &source.text)).collect();
         if let Ok(checked) = load(&source, &edits) {
             source = checked.source().clone();
-            paths.extend(edits.iter().map(|edit| word(&edit.path)));
+            edits.iter().for_each(|edit| words(edit, &mut paths));
         }
     }
     Drawn { text: source.text, paths }
 }
 
-/// What of a path is a word, and no name or number.
-fn word(path: &str) -> String {
-    let parts: Vec<&str> = path.split('.').collect();
-    format!("{}.{}", parts[0], parts[parts.len() - 1])
+/// The words of a change: what of its path is none but a name or a number is left out, and a table in it has words of its own.
+fn words(edit: &Edit, all: &mut Vec<String>) {
+    let parts: Vec<&str> = edit.path.split('.').collect();
+    let key = parts[parts.len() - 1];
+    let family = ["consumes", "worker_pools"].into_iter().find(|inner| parts.contains(inner)).unwrap_or(parts[0]);
+    all.push(format!("{family}.{key}"));
+    let inner = edit.value.split(['{', ',']).filter_map(|part| part.split_once(" = "));
+    all.extend(inner.map(|(word, _)| format!("{key}.{}", word.trim())));
+}
+
+/// A change somewhere: of one key, or of several that may mean nothing without each other.
+fn edits(dice: &mut Dice, text: &str) -> Vec<Edit> {
+    if dice.percent(25) && text.contains("[queues.q]") {
+        return if dice.percent(70) { consumer(dice) } else { pool(dice) };
+    }
+    edit(dice, text).into_iter().collect()
+}
+
+/// A few keys of an entry of `consumes`.
+fn consumer(dice: &mut Dice) -> Vec<Edit> {
+    let (Some(table), nth) = (inner_table("consumes"), dice.below(5)) else { return Vec::new() };
+    some(dice, table, &format!("services.reader.consumes.{nth}"))
+}
+
+/// A few keys of the worker pool.
+fn pool(dice: &mut Dice) -> Vec<Edit> {
+    inner_table("worker_pools").map_or_else(Vec::new, |table| some(dice, table, "services.reader.worker_pools.both"))
+}
+
+/// A table within that of services.
+fn inner_table(name: &str) -> Option<&'static Table> {
+    let Shape::Named(services) = FILE.find("services")?.shape else { return None };
+    match services.find(name)?.shape {
+        Shape::Tables(table) | Shape::Named(table) => Some(table),
+        _ => None,
+    }
+}
+
+/// Between one and four keys of a table.
+fn some(dice: &mut Dice, table: &'static Table, path: &str) -> Vec<Edit> {
+    let mut all: Vec<Edit> = Vec::new();
+    for _ in 0..=dice.below(4) {
+        let Some((key, value)) = key_of(dice, table) else { continue };
+        let path = format!("{path}.{key}");
+        if all.iter().all(|edit| edit.path != path) {
+            all.push(Edit { path, value, origin: "generate".into() });
+        }
+    }
+    all
 }
 
 /// A change of one key somewhere.
@@ -156,14 +201,21 @@ fn value(dice: &mut Dice, name: &str, shape: Shape, depth: usize) -> Option<Stri
             "name" | "description" | "samples" | "file" | "expect" => return None,
             "key" => "\"order\"".into(),
             "group" => "\"r\"".into(),
-            "dead_letter" => "\"dead\"".into(),
+            "from" => dice.one(&["\"q\"", "\"q2\"", "\"t\"", "\"later\""]).to_owned(),
+            "dead_letter" => dice.one(&["\"dead\"", "\"later\""]).to_owned(),
+            "broker" => "\"rabbit\"".into(),
+            "worker_pool" => "\"both\"".into(),
             "policy" => dice.one(&["\"p0\"", "\"p1\""]).to_owned(),
             _ => format!("\"{}\"", dice.one(&NAMES)),
         },
+        Shape::One(table) if name == "key" => inline_with(dice, table, depth, "name = \"customer\", keys = 7"),
         Shape::One(table) if depth < 2 => inline(dice, table, depth),
         Shape::Tables(table) if depth < 2 => {
             let all: Vec<String> = (0..=dice.below(2)).map(|_| inline(dice, table, depth)).collect();
             format!("[{}]", all.join(", "))
+        }
+        Shape::Steps => {
+            dice.one(&["[\"x\"]", "[{ work = \"1ms\" }, { query = \"d\" }]", "[{ send = \"dead\" }]"]).to_owned()
         }
         Shape::Counts => dice.one(&["2", "{ mean = 3.0 }"]).to_owned(),
         _ => return None,
@@ -172,8 +224,13 @@ fn value(dice: &mut Dice, name: &str, shape: Shape, depth: usize) -> Option<Stri
 
 /// A table within a line.
 fn inline(dice: &mut Dice, table: &'static Table, depth: usize) -> String {
-    let keys: Vec<_> = table.all().filter(|key| !key.later).collect();
-    let mut said: Vec<String> = Vec::new();
+    inline_with(dice, table, depth, "")
+}
+
+/// The same with keys that it needs.
+fn inline_with(dice: &mut Dice, table: &'static Table, depth: usize, needs: &str) -> String {
+    let keys: Vec<_> = table.all().filter(|key| !key.later && !needs.contains(&format!("{} = ", key.name))).collect();
+    let mut said: Vec<String> = if needs.is_empty() { Vec::new() } else { vec![needs.to_owned()] };
     let mut names = Vec::new();
     for _ in 0..=dice.below(4) {
         let key = keys[dice.below(keys.len())];

@@ -46,6 +46,8 @@ pub enum Purpose {
     Probe,
     /// Where in their interval independent clocks begin.
     Phase,
+    /// Which of its queues a worker looks at first.
+    Turn,
 }
 
 /// A short stream of numbers for one draw; distributions take as many as they need.

@@ -43,11 +43,15 @@ pub fn render(forecast: &Forecast, style: Style) -> String {
 
 /// Consumers: what comes, and how busy that keeps them.
 fn consumer(consumer: &ConsumerForecast) -> String {
-    let ConsumerForecast { from, group, service, rate, members, partitions, peak_utilization, .. } = consumer;
+    let ConsumerForecast { from, group, service, rate, pool, members, partitions, peak_utilization, .. } = consumer;
     let group = group.as_ref().map_or_else(String::new, |group| format!("/{group}"));
     let of = partitions
         .map_or_else(String::new, |p| format!(" for {} {}", count(u64::from(p)), nouns(u64::from(p), "partition")));
-    let (rate, members) = (plain(*rate), format!("{} {}", count(*members), nouns(*members, "consumer")));
+    let rate = plain(*rate);
+    let members = match pool {
+        Some(pool) => format!("the {} {} of {pool}", count(*members), nouns(*members, "worker")),
+        None => format!("{} {}", count(*members), nouns(*members, "consumer")),
+    };
     format!(
         "{service} handles {rate} messages/s of {from}{group} with {members}{of}, {} busy",
         percent(*peak_utilization)

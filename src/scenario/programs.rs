@@ -192,7 +192,9 @@ impl<'s> Way<'s, '_> {
     fn message(&mut self, publish: &'s Publish, times: Option<f64>) {
         let broker = &publish.to.value;
         let all = walk::consumers(self.scenario, broker);
-        let members = |(node, c): &(&Node, &Consumer)| f64::from(node.most_replicas()) * f64::from(c.concurrency.value);
+        let members = |(node, c): &(&Node, &Consumer)| {
+            f64::from(node.most_replicas()) * f64::from(node.asks(c).concurrency.value)
+        };
         let mut whole: BTreeMap<Option<&str>, f64> = BTreeMap::new();
         all.iter().for_each(|one| *whole.entry(group_of(one.1)).or_default() += members(one));
         for one in &all {

@@ -176,6 +176,7 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
     }
     for node in scenario.nodes.values() {
         node.consumes.iter().filter_map(|c| c.poll.value.as_ref()).for_each(&mut *visit);
+        node.worker_pools.values().filter_map(|pool| pool.poll.value.as_ref()).for_each(&mut *visit);
         node.consumes.iter().filter_map(|c| c.retries.value.as_ref()).for_each(|rule| visit(&rule.backoff.value));
         node.queue_timeout.value.iter().for_each(&mut *visit);
         for endpoint in node.programs() {

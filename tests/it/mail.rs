@@ -73,8 +73,12 @@ impl Probe for Counts {
 struct Drawn {
     /// What stands in `[queues.q]`.
     queue: String,
-    /// What stands in the entry of `consumes`.
+    /// How its consumers ask for messages.
+    how: String,
+    /// What else stands in the entry of `consumes`.
     consumer: String,
+    /// In which order its consumers look at it and at another queue, where they share their workers; else empty.
+    order: String,
     error_rate: f64,
     waits: bool,
     zero_network: bool,
@@ -85,6 +89,20 @@ struct Drawn {
 impl Drawn {
     fn text(&self) -> String {
         let network = if self.zero_network { "0ms" } else { "1ms" };
+        let Self { how, consumer, order, .. } = self;
+        let (own, others) = if order.is_empty() {
+            (format!("concurrency = 2, {how}, {consumer}"), "]".to_owned())
+        } else {
+            let pool = format!("concurrency = 2\norder = \"{order}\"\n{}", how.replace(", ", "\n"));
+            let ack = if consumer.contains("\"before\"") { "before" } else { "after" };
+            let second =
+                format!("{{ from = \"r\", worker_pool = \"both\", ack = \"{ack}\", work = {{ mean = \"3ms\" }} }}");
+            let sends = "[queues.r]\n[clients.d]\ncalls = \"o\"\nrate = \"60/s\"\n[services.o]\nsteps = [{ send = \"r\" }]\n";
+            (
+                format!("worker_pool = \"both\", {consumer}"),
+                format!(", {second}]\n[services.w.worker_pools.both]\n{pool}\n{sends}"),
+            )
+        };
         format!(
             "version = 1\n[sim]\nduration = \"2s\"\nwarmup = \"100ms\"\nreplications = 2\n\
              [network]\nsame_zone = \"{network}\"\n[defaults]\ntransport = \"free\"\n\
@@ -92,9 +110,9 @@ impl Drawn {
              [services.p]\nsteps = [{{ send = \"q\", wait_for_ack = {} }}]\n\
              [queues.q]\npublish_latency = \"1ms\"\n{}\n[queues.dead]\n\
              [services.w]\nreplicas = 2\nwork = {{ mean = \"8ms\" }}\nerror_rate = {:?}\n\
-             consumes = [{{ from = \"q\", concurrency = 2, {} }}]\n\
+             consumes = [{{ from = \"q\", {own} }}{others}\n\
              [[flows]]\nname = \"done\"\nstarts = \"c\"\nends = \"w\"\n{}",
-            self.waits, self.queue, self.error_rate, self.consumer, self.faults
+            self.waits, self.queue, self.error_rate, self.faults
         )
     }
 }
@@ -154,14 +172,16 @@ fn anything() -> impl Strategy<Value = Drawn> {
     ]);
     let errors = pick(&["retry", "skip", "dead_letter", "never_ack"]);
     let ack = pick(&["after", "before"]);
-    let switches = (0..3u8, any::<bool>(), any::<bool>());
+    let switches = (0..3u8, any::<bool>(), any::<bool>(), orders());
     (limits, times, ends, how, errors, ack, switches, faults()).prop_map(
-        |(limits, times, ends, how, errors, ack, (fails, waits, zero_network), faults)| Drawn {
+        |(limits, times, ends, how, errors, ack, (fails, waits, zero_network, order), faults)| Drawn {
             queue: format!(
                 "{limits}{times}{}",
                 if limits.contains("dead_letter = ") { ends.replace("dead_letter = \"dead\"\n", "") } else { ends }
             ),
-            consumer: format!("{how}, on_error = \"{errors}\", ack = \"{ack}\""),
+            how,
+            consumer: format!("on_error = \"{errors}\", ack = \"{ack}\""),
+            order,
             error_rate: f64::from(fails) * 0.3,
             waits,
             zero_network,
@@ -170,14 +190,22 @@ fn anything() -> impl Strategy<Value = Drawn> {
     )
 }
 
-/// `n` messages a few milliseconds apart, and then nothing: what the queue is at the very end.
-fn run_dry(drawn: &Drawn, n: u64) -> Counts {
+/// Consumers alone, or such as share their workers with those of another queue.
+fn orders() -> impl Strategy<Value = String> {
+    pick(&["", "", "turns", "strict", "weighted"])
+}
+
+/// So many messages of each client a few milliseconds apart, and then nothing: what the queues are at the very end, and how
+/// many messages there were.
+fn run_dry(drawn: &Drawn, n: u64) -> (Counts, u64) {
     let mut plan = plan(&drawn.text());
     plan.duration = Span::from_secs_f64(60.0);
-    let times = (0..n).map(|i| Time((120 + 2 * i) * 1_000_000)).collect();
-    plan.clients[0].source = Source::Replay(Replay { times });
+    for client in &mut plan.clients {
+        let times = (0..n).map(|i| Time((120 + 2 * i) * 1_000_000)).collect();
+        client.source = Source::Replay(Replay { times });
+    }
     plan.flows.clear();
-    ended(&plan, 11, Counts::default()).probe
+    (ended(&plan, 11, Counts::default()).probe, n * plan.clients.len() as u64)
 }
 
 #[test]
@@ -190,6 +218,7 @@ fn messages_are_conserved_whatever_the_settings() {
         assert!(queue.published + queue.rejected + queue.lost > 4, "{drawn:?}");
         conserved(queue, &drawn.text());
         conserved(dead, &drawn.text());
+        summary.queues.get("r").into_iter().for_each(|other| conserved(other, &drawn.text()));
         assert!(queue.delivered >= queue.acked);
         let flow = &summary.flows["done"];
         let failed: u64 = flow.failed.values().sum();
@@ -208,7 +237,7 @@ fn acknowledged_before_it_is_handled_nothing_is_done_twice() {
         Drawn { queue, ..drawn }
     });
     always(48, &before, |drawn| {
-        let counts = run_dry(&drawn, 150);
+        let (counts, _) = run_dry(&drawn, 150);
         assert_eq!(counts.duplicates, 0, "{}", drawn.text());
         assert!(counts.acked <= counts.taken, "{}", drawn.text());
     });
@@ -232,17 +261,18 @@ fn acknowledged_after_it_is_handled_nothing_is_lost() {
         "visibility_timeout = \"300ms\"\npriorities = true\n",
         "visibility_timeout = \"300ms\"\nkind = \"fifo\"\n",
     ]);
-    always(64, &(how, slow, 0..3u8, any::<bool>(), faults()), |(how, queue, fails, zero_network, faults)| {
-        let consumer = format!("{how}, on_error = \"retry\"");
-        let drawn = Drawn { queue, consumer, error_rate: f64::from(fails) * 0.3, waits: false, zero_network, faults };
-        let counts = run_dry(&drawn, 150);
-        assert_eq!(counts.published + counts.lost, 150, "{}", drawn.text());
+    let all = (how, slow, 0..3u8, any::<bool>(), faults(), orders());
+    always(96, &all, |(how, queue, fails, zero_network, faults, order)| {
+        let (consumer, error_rate) = ("on_error = \"retry\"".to_owned(), f64::from(fails) * 0.3);
+        let drawn = Drawn { queue, how, consumer, order, error_rate, waits: false, zero_network, faults };
+        let (counts, all) = run_dry(&drawn, 150);
+        assert_eq!(counts.published + counts.lost, all, "{}", drawn.text());
         // Nothing is given up; what is not acknowledged is still there.
         let unacked = counts.delivered + counts.late - counts.returned - counts.acked;
         assert_eq!(counts.published, counts.acked + counts.depth as u64 + unacked, "{}", drawn.text());
         assert_eq!(counts.gone, 0);
         // A consumer that holds more than it can handle in time may go round for ever with what was taken from it.
-        let holds = drawn.consumer.contains("prefetch = 7") || drawn.consumer.contains("unlimited");
+        let holds = drawn.how.contains("prefetch = 7") || drawn.how.contains("unlimited");
         if !holds || !drawn.queue.contains("_timeout") {
             assert_eq!(counts.acked, counts.published, "{}", drawn.text());
         }
@@ -286,7 +316,8 @@ fn a_queue_that_blocks_counts_every_message_once() {
     ]);
     always(64, &(how, room, hardships(), any::<bool>(), any::<bool>(), ways), |(how, room, faults, waits, io, way)| {
         let queue = format!("{room}when_full = \"block\"\n");
-        let drawn = Drawn { queue, consumer: how, error_rate: 0.1, waits, zero_network: false, faults };
+        let (consumer, order) = ("on_error = \"retry\"".to_owned(), String::new());
+        let drawn = Drawn { queue, how, consumer, order, error_rate: 0.1, waits, zero_network: false, faults };
         let io = if io { "async" } else { "blocking" };
         let text = drawn.text().replace("[services.p]\n", &format!("[services.p]\nio = \"{io}\"\nconcurrency = 20\n"));
         let text = text.replace("calls = \"p\"\n", "calls = [{ to = \"g\" }]\n");
@@ -303,7 +334,7 @@ fn a_queue_that_blocks_counts_every_message_once() {
         if calm {
             assert_eq!(counts.published + counts.lost, 150, "{text}");
         }
-        if !drawn.queue.contains("ack_timeout") || drawn.consumer.contains("prefetch = 1") {
+        if !drawn.queue.contains("ack_timeout") || drawn.how.contains("prefetch = 1") {
             assert_eq!(counts.acked, counts.published, "{text}");
         }
     });

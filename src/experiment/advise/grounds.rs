@@ -148,11 +148,11 @@ impl Finder<'_> {
             let Some(queues) = self.told_alike(&from) else { continue };
             let scenario = self.scenario();
             let taken = |node: &Node| {
-                let own = node.consumes.iter().filter(|one| queues.contains(&one.from.value));
-                own.map(|one| one.concurrency.value * node.replicas.value).sum::<u32>()
+                node.crowd(|one| queues.contains(&one.from.value)) * u64::from(node.replicas.value)
             };
             // As many partitions as the widest of those who read has consumers.
-            let partitions = scenario.nodes.values().map(taken).max().unwrap_or(1).max(1);
+            let most = scenario.nodes.values().map(taken).max().unwrap_or(1).max(1);
+            let partitions = u32::try_from(most).unwrap_or(u32::MAX);
             let names: Vec<&str> = queues.iter().map(String::as_str).collect();
             let text = sends_as_one_event(&self.checked.source, &from, &names, partitions);
             let Some((text, topic)) = text else { continue };

@@ -104,8 +104,8 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Messages and records that wait for the consumers of a node.
     fn waiting_for(&self, node: NodeId) -> u64 {
-        let queues: std::collections::BTreeSet<_> =
-            self.core.plan.crews.iter().filter(|crew| crew.node == node).map(|crew| crew.queue).collect();
+        let own = self.core.plan.crews.iter().filter(|crew| crew.node == node);
+        let queues: std::collections::BTreeSet<_> = own.flat_map(|crew| &crew.duties).map(|duty| duty.queue).collect();
         queues.into_iter().map(|queue| self.mail.ready_in(queue)).sum::<u64>() + self.streams.behind(&self.core, node)
     }
 }

@@ -1,5 +1,7 @@
 //! Consumers that can no longer consume: their replica, or their broker, is down, and what they have goes back.
 
+use std::collections::{BTreeSet, VecDeque};
+
 use crate::model::{Fact, Outcome, Probe, QueueId};
 
 use crate::machine::core::Core;
@@ -14,7 +16,7 @@ impl Mail {
         for member in &own {
             self.members[*member as usize].down = true;
         }
-        self.take_back(core, &own);
+        self.take_back(core, &own, None);
     }
 
     /// They can again.
@@ -25,9 +27,10 @@ impl Mail {
             self.members[member as usize].down = false;
             self.start_consumer(core, member);
             let crew = self.members[member as usize].crew;
-            let queue = core.plan.crews[crew as usize].queue;
-            self.dispatch(core, queue);
-            self.make_room(core, queue);
+            for duty in &core.plan.crews[crew as usize].duties {
+                self.dispatch(core, duty.queue);
+                self.make_room(core, duty.queue);
+            }
         }
     }
 
@@ -36,19 +39,24 @@ impl Mail {
         all.filter(|(_, member)| member.replica == replica).map(|(at, _)| at).collect()
     }
 
-    /// The connections between some consumers and their brokers are reset: messages of which nothing was said go back, the
-    /// last first, so that they stand in their old order; what no consumer has begun with falls. SQS knows of no consumers:
-    /// there a message shows up again when its time is over.
+    /// The connections between some consumers and their brokers, or one broker, are reset: messages of which nothing was said go
+    /// back, the last first, so that they stand in their old order; what no consumer has begun with falls. SQS knows of no
+    /// consumers: there a message shows up again when its time is over.
     #[cold]
-    pub(crate) fn take_back<P: Probe>(&mut self, core: &mut Core<'_, P>, members: &[u32]) {
-        members.iter().for_each(|member| self.fall_silent(core, *member));
-        let crew = |m: &u32| &core.plan.crews[self.members[*m as usize].crew as usize];
-        let queues: std::collections::BTreeSet<QueueId> = members.iter().map(|m| crew(m).queue).collect();
+    pub(crate) fn take_back<P: Probe>(&mut self, core: &mut Core<'_, P>, members: &[u32], only: Option<QueueId>) {
+        let duties = |m: &u32| core.plan.crews[self.members[*m as usize].crew as usize].duties.iter();
+        let queues: BTreeSet<QueueId> = members.iter().flat_map(duties).map(|duty| duty.queue).collect();
         queues.iter().for_each(|queue| self.queues[queue.index()].hushed = true);
-        let waiting: Vec<u32> =
-            members.iter().flat_map(|m| std::mem::take(&mut self.members[*m as usize].waiting)).collect();
+        members.iter().for_each(|member| self.fall_silent(core, *member, only));
+        let mut waiting = Vec::new();
+        for member in members {
+            let all = std::mem::take(&mut self.members[*member as usize].waiting);
+            let (lost, kept) = all.into_iter().partition(|at| self.is_from(core.frames[*at].caller, only));
+            self.members[*member as usize].waiting = kept;
+            waiting.extend::<VecDeque<u32>>(lost);
+        }
         let mut all: Vec<u32> = self.deliveries.live().collect();
-        all.retain(|at| members.contains(&self.deliveries.at(*at).member));
+        all.retain(|at| members.contains(&self.deliveries.at(*at).member) && self.is_from(*at, only));
         all.sort_by_key(|at| std::cmp::Reverse(self.ready_since(self.deliveries.at(*at).message)));
         for at in all {
             let delivery = self.deliveries.at_mut(at);
@@ -72,6 +80,11 @@ impl Mail {
             self.dispatch(core, queue);
             self.make_room(core, queue);
         }
+    }
+
+    /// Whether a delivery is from a queue, where it is asked for one.
+    pub(crate) fn is_from(&self, at: u32, only: Option<QueueId>) -> bool {
+        only.is_none_or(|queue| self.messages[self.deliveries.at(at).message as usize].queue == queue)
     }
 
     /// Whether a consumer is at work on a delivery: it dies with its replica.

@@ -2,9 +2,10 @@
 //!
 //! Queues that name one `broker` share its `alarm`: with more messages than that in all of them, ready or with consumers, the broker no
 //! longer reads from connections that publish, to whichever of these queues, and consumers go on. So one queue that nobody empties
-//! stops the publishers of all the others. That is `RabbitMQ`'s memory alarm (`vm_memory_high_watermark`, which counts bytes), and its disk
-//! alarm: it looks once a second (`vm_memory_monitor`), so that more come in before the alarm is on, and all who wait go on at once
-//! when it is off. Whoever publishes waits, whether it waits for the broker's answer or not; what was on its way is not lost, and comes
+//! stops the publishers of all the others. That is `RabbitMQ`'s memory alarm (`vm_memory_high_watermark`, which counts bytes): it looks once
+//! a second (`vm_memory_monitor`, `DEFAULT_MEMORY_CHECK_INTERVAL` in `rabbit_memory.hrl`), so that more come in before the alarm is on, and all
+//! who wait go on at once when it is off. Its disk alarm does the same, and looks the oftener the less is left, every 10 s to 100 ms
+//! (`rabbit_disk_monitor`); here both look once a second. Whoever publishes waits, whether it waits for the broker's answer or not; what was on its way is not lost, and comes
 //! in then. Dead letters go on: they are within the broker. Consumers have connections of their own, as `RabbitMQ`'s documentation
 //! asks for: over one that publishes as well, acknowledgements would wait, too. Kafka has no such alarm; there the `buffer` of
 //! each producer fills.

@@ -1,9 +1,11 @@
-//! Consumers: each a worker of its own on a replica of its service, with what was delivered to it waiting beside it.
+//! Consumers: each a worker of its own on a replica of its service, with what was delivered to it waiting beside it. One that takes from
+//! several queues stands in the lines of all of them, and handles one message at a time all the same.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use crate::model::id::NONE;
-use crate::model::queue::{Crew, OnError};
+use crate::model::queue::{Crew, Duty, OnError, Turns};
 use crate::model::{CallId, Cause, Fact, Opening, Outcome, Plan, Probe, QueueId};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
@@ -24,15 +26,17 @@ pub(crate) struct Member {
     holds: u32,
     /// Whether it handles a message.
     pub(crate) busy: bool,
-    /// Whether it stands in the turn of its queue.
-    pub(crate) listed: bool,
+    /// In the turns of which of its queues it stands, as bits.
+    pub(crate) listed: u64,
+    /// Whose turn it is of its queues.
+    turn: u32,
     /// Whether its replica is down.
     pub(crate) down: bool,
     /// What was delivered and waits.
     pub(crate) waiting: VecDeque<u32>,
     /// Acknowledgements on their way: it does not poll before the last is heard.
     telling: u32,
-    /// Polls so far; names their draws.
+    /// Polls, and looks at several queues, so far; names their draws.
     polls: u32,
     /// When it polls next, or its poll that waits at the broker is over; a poll at another time is void.
     due: Time,
@@ -56,7 +60,8 @@ pub(crate) fn members(plan: &Plan) -> Vec<Member> {
                 unacked: 0,
                 holds: 0,
                 busy: false,
-                listed: false,
+                listed: 0,
+                turn: 0,
                 down: false,
                 waiting: VecDeque::new(),
                 telling: 0,
@@ -106,38 +111,72 @@ impl Mail {
 
     /// A consumer with room takes its turn.
     fn list<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        let member = &mut self.members[at as usize];
+        let member = &self.members[at as usize];
         let crew = &core.plan.crews[member.crew as usize];
-        if !member.listed && !member.down && member.unacked < crew.prefetch && crew.poll.is_none() {
-            member.listed = true;
-            self.queues[crew.queue.index()].open.push_back(at);
+        if !member.down && member.unacked < crew.prefetch && crew.poll.is_none() {
+            self.stand_in_line(crew, at);
         }
     }
 
-    /// The consumer whose turn it is.
-    pub(crate) fn next_open(&mut self, queue: QueueId) -> Option<u32> {
+    /// A consumer waits for something from any of its queues.
+    fn stand_in_line(&mut self, crew: &Crew, at: u32) {
+        let listed = &mut self.members[at as usize].listed;
+        for (nth, duty) in crew.duties.iter().enumerate() {
+            if *listed & 1 << nth == 0 {
+                *listed |= 1 << nth;
+                self.queues[duty.queue.index()].open.push_back(at);
+            }
+        }
+    }
+
+    /// A consumer waits no longer.
+    fn leave_lines(&mut self, crew: &Crew, at: u32) {
+        let listed = std::mem::take(&mut self.members[at as usize].listed);
+        for (nth, duty) in crew.duties.iter().enumerate() {
+            if listed & 1 << nth != 0 {
+                self.queues[duty.queue.index()].open.retain(|other| *other != at);
+            }
+        }
+    }
+
+    /// The consumer whose turn it is, and which of its duties that is.
+    pub(crate) fn next_open(&mut self, plan: &Plan, queue: QueueId) -> Option<(u32, u32)> {
         while let Some(at) = self.queues[queue.index()].open.pop_front() {
             let member = &mut self.members[at as usize];
-            // A poll that waited for something is over; a consumer that is pushed to has no such time.
-            (member.listed, member.due) = (false, Time(0));
-            if !member.down {
-                return Some(at);
+            let crew = &plan.crews[member.crew as usize];
+            let Some(duty) = crew.duty(queue) else { continue };
+            member.listed &= !(1 << duty);
+            // It may have got its fill from another queue.
+            let full = crew.poll.is_none() && member.unacked >= crew.prefetch;
+            if !member.down && !full {
+                return Some((at, duty));
             }
         }
         None
     }
 
-    /// A message leaves for a consumer.
-    pub(crate) fn deliver<P: Probe>(&mut self, core: &mut Core<'_, P>, message: u32, to: u32) {
+    /// What is done with a delivery.
+    pub(crate) fn duty_of<'p, P: Probe>(&self, core: &Core<'p, P>, delivery: &Delivery) -> &'p Duty {
+        let crew = &core.plan.crews[self.members[delivery.member as usize].crew as usize];
+        &crew.duties[delivery.duty as usize]
+    }
+
+    /// A message leaves for a consumer, as one of its duties.
+    pub(crate) fn deliver<P: Probe>(&mut self, core: &mut Core<'_, P>, message: u32, (to, nth): (u32, u32)) {
         let plan = core.plan;
         let member = &mut self.members[to as usize];
         member.unacked += 1;
         member.holds += 1;
         let (crew, replica) = (&plan.crews[member.crew as usize], member.replica);
-        self.list(core, to);
+        member.turn = (nth + 1) % crew.duties.len() as u32;
+        // A poll that waited for something is over; a consumer that is pushed to has no such time.
+        member.due = Time(0);
+        let duty = &crew.duties[nth as usize];
+        if crew.poll.is_some() { self.leave_lines(crew, to) } else { self.list(core, to) }
         let id = self.deliveries.insert(Delivery {
             message,
             member: to,
+            duty: nth,
             nth: self.messages[message as usize].deliveries + 1,
             void: false,
             reset: false,
@@ -157,19 +196,19 @@ impl Mail {
             self.queues[queue.index()].owners.entry(group).or_insert((to, 0)).1 += 1;
         }
         // Acknowledged before it is handled, a message is its consumer's, whose channel tells of its death: nothing is waited for.
-        let watched = !crew.ack_before || plan.queue(queue).rules.hide();
+        let watched = !duty.ack_before || plan.queue(queue).rules.hide();
         if let Some(timeout) = plan.queue(queue).ack_timeout.filter(|_| watched) {
             let due = core.now + timeout;
             self.queues[queue.index()].deadlines.push_back((due, id));
             self.wind_clock(core, queue, due);
         }
-        let call = plan.call(crew.call);
+        let call = plan.call(duty.call);
         // The first delivery is what a call in its place would be; each further one draws anew.
         let lineage = if again { what.lineage.child(call.site, what.deliveries) } else { what.lineage };
         let frame = core.frames.insert(Frame {
             caller: id.index,
             replica,
-            call: crew.call.0,
+            call: duty.call.0,
             origin: Origin::Message,
             ..Frame::new(lineage, core.now, what.whose)
         });
@@ -209,8 +248,8 @@ impl Mail {
     fn begin_message<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
         let frame = core.frames[at];
         let delivery = *self.deliveries.at(frame.caller);
-        let crew = &core.plan.crews[self.members[delivery.member as usize].crew as usize];
-        if delivery.void && crew.ack_before {
+        let ack_before = self.duty_of(core, &delivery).ack_before;
+        if delivery.void && ack_before {
             self.let_fall(core, at);
             return Flow::Stay;
         }
@@ -221,8 +260,9 @@ impl Mail {
             let (queue, counted, waited) = (message.queue, message.counted, core.now.since(message.ready));
             core.tell(Fact::Taken { queue, waited, counted });
         }
-        core.tell_load(core.frames[at].replica, Fact::Entered { node: crew.node });
-        if crew.ack_before {
+        let node = core.node_of(frame.replica);
+        core.tell_load(frame.replica, Fact::Entered { node });
+        if ack_before {
             self.acknowledge(core, frame.caller, frame.lineage, Verdict::Ack);
         }
         Flow::On
@@ -233,7 +273,7 @@ impl Mail {
         if self.members[at as usize].busy {
             return;
         }
-        while let Some(next) = self.members[at as usize].waiting.pop_front() {
+        while let Some(next) = self.next_waiting(core, at) {
             let frame = &mut core.frames[next];
             frame.wait.waited += core.now.since(frame.wait.since).0;
             let replica = frame.replica;
@@ -246,7 +286,7 @@ impl Mail {
         }
         if self.wants_to_poll(core, at) {
             let crew = &core.plan.crews[self.members[at as usize].crew as usize];
-            let (lineage, back) = (poll_lineage(crew, at), core.plan.call(crew.call).back);
+            let (lineage, back) = (poll_lineage(crew, at), core.plan.call(crew.duties[0].call).back);
             let back = core.vary(back, lineage, Purpose::Back, self.members[at as usize].polls);
             self.expect_poll(core, at, back);
         }
@@ -267,7 +307,8 @@ impl Mail {
             return;
         }
         let crew = &core.plan.crews[self.members[at as usize].crew as usize];
-        let (lineage, call, nth) = (poll_lineage(crew, at), core.plan.call(crew.call), self.members[at as usize].polls);
+        let (lineage, call) = (poll_lineage(crew, at), core.plan.call(crew.duties[0].call));
+        let nth = self.members[at as usize].polls;
         let wait = if answers {
             core.vary(call.there, lineage, Purpose::There, nth) + core.vary(call.back, lineage, Purpose::Back, nth)
         } else {
@@ -279,20 +320,20 @@ impl Mail {
     /// A consumer tells its broker what became of a delivery, or will when it can say so of more. What is not good is said at
     /// once, after what was left unsaid.
     fn acknowledge<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, lineage: Lineage, verdict: Verdict) {
-        let delivery = self.deliveries.at_mut(at);
+        let delivery = *self.deliveries.at(at);
+        let duty = self.duty_of(core, &delivery);
         let crew = &core.plan.crews[self.members[delivery.member as usize].crew as usize];
-        if crew.ack_every > 1 && !crew.ack_before {
+        if crew.ack_every > 1 && !duty.ack_before {
             if verdict == Verdict::Ack {
                 return self.leave_unsaid(core, at);
             }
-            let member = delivery.member;
-            self.say_all(core, member);
+            self.say_all(core, delivery.member);
         }
         let delivery = self.deliveries.at_mut(at);
         delivery.verdict = verdict;
         let member = &mut self.members[delivery.member as usize];
         member.telling += 1;
-        let (call, replica) = (core.plan.call(crew.call), member.replica);
+        let (call, replica) = (core.plan.call(duty.call), member.replica);
         let back = core.vary(call.back, lineage, Purpose::Back, 1);
         let passes = core.pass_beside(call.route, replica, (lineage, Purpose::Back, 1), NONE);
         core.schedule(passes + back, Rare::Ack(at).event());
@@ -333,7 +374,7 @@ impl Mail {
         let (crew, replica) = (&core.plan.crews[member.crew as usize], member.replica);
         member.telling += all.len() as u32;
         member.polls += 1;
-        let (call, name) = (core.plan.call(crew.call), (poll_lineage(crew, at), Purpose::Back, member.polls));
+        let (call, name) = (core.plan.call(crew.duties[0].call), (poll_lineage(crew, at), Purpose::Back, member.polls));
         let way = core.vary(call.back, name.0, name.1, name.2) + core.pass_beside(call.route, replica, name, NONE);
         for at in all {
             let delivery = self.deliveries.at_mut(at);
@@ -342,11 +383,16 @@ impl Mail {
         }
     }
 
-    /// The connection of a consumer is gone, and with it what it had not said.
-    pub(crate) fn fall_silent<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+    /// The connection of a consumer, or that to one broker, is gone, and with it what it had not said there.
+    pub(crate) fn fall_silent<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, only: Option<QueueId>) {
+        let all = std::mem::take(&mut self.members[at as usize].unsaid);
+        let (lost, kept): (Vec<u32>, Vec<u32>) = all.into_iter().partition(|at| self.is_from(*at, only));
         let member = &mut self.members[at as usize];
-        member.says = Time::NEVER;
-        for at in std::mem::take(&mut member.unsaid) {
+        member.unsaid = kept;
+        if member.unsaid.is_empty() {
+            member.says = Time::NEVER;
+        }
+        for at in lost {
             self.deliveries.at_mut(at).unsaid = false;
             self.end_delivery(core, at);
         }
@@ -356,18 +402,20 @@ impl Mail {
     #[inline(never)]
     pub(crate) fn handled<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, outcome: Outcome) -> Flow {
         let frame = core.frames[at];
-        let Delivery { message, member, verdict, .. } = *self.deliveries.at(frame.caller);
-        let crew = &core.plan.crews[self.members[member as usize].crew as usize];
+        let delivery = *self.deliveries.at(frame.caller);
+        let Delivery { message, member, verdict, .. } = delivery;
+        let duty = self.duty_of(core, &delivery);
         let outcome = if self.message(message).poisoned { Outcome::Error } else { outcome };
-        core.tell_load(frame.replica, Fact::Left { node: crew.node });
+        let node = core.node_of(frame.replica);
+        core.tell_load(frame.replica, Fact::Left { node });
         if outcome.is_good() {
-            self.take_effect(core, message, crew.call, crew.idempotent);
-            self.reply(core, message, frame.lineage, crew.call);
+            self.take_effect(core, message, duty.call, duty.idempotent);
+            self.reply(core, message, frame.lineage, duty.call);
             if core.follows_roots() {
-                core.reach_goal(at, core.plan.call(crew.call).endpoint);
+                core.reach_goal(at, core.plan.call(duty.call).endpoint);
             }
         }
-        let word = match (outcome.is_good(), crew.on_error) {
+        let word = match (outcome.is_good(), duty.on_error) {
             (true, _) | (false, OnError::Skip) => Verdict::Ack,
             (false, OnError::Retry) => Verdict::Nack,
             (false, OnError::DeadLetter) => Verdict::Reject,
@@ -410,36 +458,82 @@ impl Mail {
         self.list(core, at);
     }
 
-    /// A consumer asks for messages; when there are none, it waits there for some, or sleeps and asks again.
-    pub(crate) fn poll<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+    /// A consumer of several queues has room: it is given what is ready in them, in the order in which it looks at them.
+    pub(crate) fn look_at_queues<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let crew = &core.plan.crews[self.members[at as usize].crew as usize];
+        for nth in self.order_of(core, at).iter() {
+            let queue = crew.duties[*nth as usize].queue;
+            self.dispatch(core, queue);
+            self.make_room(core, queue);
+        }
+    }
+
+    /// The duties of a consumer in the order in which it looks at their queues now.
+    fn order_of<P: Probe>(&mut self, core: &Core<'_, P>, at: u32) -> Cow<'static, [u32]> {
         let member = &mut self.members[at as usize];
         let crew = &core.plan.crews[member.crew as usize];
-        let queue = crew.queue;
+        if !crew.shares() {
+            return Cow::Borrowed(&[0]);
+        }
+        member.polls += 1;
+        let draw = Draw::new(core.seed, poll_lineage(crew, at), Purpose::Turn, u64::from(member.polls));
+        Cow::Owned(crew.order(member.turn, draw))
+    }
+
+    /// What of all that waits beside a consumer it begins with.
+    fn next_waiting<P: Probe>(&mut self, core: &Core<'_, P>, at: u32) -> Option<u32> {
+        let member = &mut self.members[at as usize];
+        let crew = &core.plan.crews[member.crew as usize];
+        if crew.turns == Turns::Even || member.waiting.len() < 2 {
+            return member.waiting.pop_front();
+        }
+        let order = self.order_of(core, at);
+        let duty = |frame: &u32| self.deliveries.at(core.frames[*frame].caller).duty;
+        let waiting = &self.members[at as usize].waiting;
+        let first = order.iter().find_map(|nth| waiting.iter().position(|frame| duty(frame) == *nth));
+        self.members[at as usize].waiting.remove(first?)
+    }
+
+    /// A consumer asks for messages; when there are none, it waits there for some, or sleeps and asks again.
+    pub(crate) fn poll<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let member = &self.members[at as usize];
+        let crew = &core.plan.crews[member.crew as usize];
         if member.down || member.holds > 0 || member.due != core.now {
             return;
         }
-        let waited = std::mem::take(&mut member.listed);
-        if waited {
-            self.queues[queue.index()].open.retain(|other| *other != at);
-        }
+        let waited = member.listed != 0;
+        self.leave_lines(crew, at);
         let member = &mut self.members[at as usize];
         member.polls += 1;
         let nth = member.polls;
-        if !self.queues[queue.index()].down {
-            for _ in 0..crew.batch {
-                let Some(message) = self.next_ready(core, queue, at) else { break };
-                self.deliver(core, message, at);
-            }
-            self.make_room(core, queue);
-        }
+        self.fetch_some(core, at);
+        let down = |duty: &Duty| self.queues[duty.queue.index()].down;
         if self.members[at as usize].holds > 0 {
             self.members[at as usize].empty = 0;
-        } else if let Some(wait) = crew.poll_wait.filter(|_| !waited && !self.queues[queue.index()].down) {
-            self.members[at as usize].listed = true;
-            self.queues[queue.index()].open.push_back(at);
+        } else if let Some(wait) = crew.poll_wait.filter(|_| !waited && !crew.duties.iter().all(down)) {
+            self.stand_in_line(crew, at);
             self.expect_poll(core, at, wait);
         } else {
             self.sleep_on(core, at, nth);
+        }
+    }
+
+    /// A consumer takes a batch of the first of its queues that has anything.
+    fn fetch_some<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let crew = &core.plan.crews[self.members[at as usize].crew as usize];
+        for nth in self.order_of(core, at).iter() {
+            let queue = crew.duties[*nth as usize].queue;
+            if self.queues[queue.index()].down {
+                continue;
+            }
+            for _ in 0..crew.batch {
+                let Some(message) = self.next_ready(core, queue, at) else { break };
+                self.deliver(core, message, (at, *nth));
+            }
+            self.make_room(core, queue);
+            if self.members[at as usize].holds > 0 {
+                break;
+            }
         }
     }
 
@@ -450,7 +544,7 @@ impl Mail {
         let Some(law) = crew.poll else { return };
         let doubled = member.empty.min(32);
         member.empty += 1;
-        let (lineage, call) = (poll_lineage(crew, at), core.plan.call(crew.call));
+        let (lineage, call) = (poll_lineage(crew, at), core.plan.call(crew.duties[0].call));
         let mut sleep = core.vary(law, lineage, Purpose::Poll, nth);
         if let Some(max) = crew.poll_max {
             sleep = Span(sleep.0.saturating_mul(1 << doubled)).min(max);

@@ -120,6 +120,8 @@ pub(crate) enum Verdict {
 pub(crate) struct Delivery {
     pub(crate) message: u32,
     pub(crate) member: u32,
+    /// Which of its consumer's duties it is.
+    pub(crate) duty: u32,
     /// Which delivery of the message it is, from 1.
     pub(crate) nth: u32,
     /// Whether the message was taken from it: nothing that is said of it counts.

@@ -70,16 +70,16 @@ impl Mail {
         // Who finds nothing that may be its, may find it later.
         let mut passed = Vec::new();
         while !self.queues[queue.index()].ready.is_empty()
-            && let Some(member) = self.next_open(queue)
+            && let Some((member, duty)) = self.next_open(core.plan, queue)
         {
             match self.next_ready(core, queue, member) {
-                Some(message) => self.deliver(core, message, member),
-                None => passed.push(member),
+                Some(message) => self.deliver(core, message, (member, duty)),
+                None => passed.push((member, duty)),
             }
         }
-        for member in passed.into_iter().rev() {
+        for (member, duty) in passed.into_iter().rev() {
             self.queues[queue.index()].open.push_front(member);
-            self.members[member as usize].listed = true;
+            self.members[member as usize].listed |= 1 << duty;
         }
     }
 
@@ -135,6 +135,9 @@ impl Mail {
         // A word that finds nobody changes nothing: the message shows up again when its time is over.
         delivery.void |= !deaf;
         self.return_credit(core, member);
+        // What comes back is among what a consumer of several queues may get next, and is not given to it before it has looked.
+        let shares = core.plan.crews[self.members[member as usize].crew as usize].shares();
+        self.queues[queue.index()].hushed = shares;
         match verdict {
             _ if deaf => {}
             Verdict::Ack if void => self.delete_late(core, at),
@@ -147,9 +150,14 @@ impl Mail {
             Verdict::Reject => self.dispose(core, message, Fate::Dropped),
             Verdict::None => {}
         }
+        self.queues[queue.index()].hushed = false;
         self.end_delivery(core, at);
-        self.dispatch(core, queue);
-        self.make_room(core, queue);
+        if shares {
+            self.look_at_queues(core, member);
+        } else {
+            self.dispatch(core, queue);
+            self.make_room(core, queue);
+        }
         self.told_all(core, member, core.plan.queue(queue).rules.hide());
     }
 
@@ -175,6 +183,9 @@ impl Mail {
         }
         if !heard {
             self.return_credit(core, member);
+            if core.plan.crews[self.members[member as usize].crew as usize].shares() {
+                self.look_at_queues(core, member);
+            }
         }
         let id = Id { index: at, age: self.deliveries.age(at) };
         self.deliveries.remove(id);
@@ -212,7 +223,7 @@ impl Mail {
                 Some(_) if core.plan.queue(queue).rules.hide() => self.take_from(core, id.index),
                 // The consumer's channel is closed: it loses all it has.
                 Some(late) => {
-                    self.take_back(core, &[late.member]);
+                    self.take_back(core, &[late.member], None);
                     if !self.deliveries.get(id).is_none_or(|late| late.void) {
                         self.take_from(core, id.index);
                     }
@@ -269,11 +280,10 @@ impl Mail {
             self.queues[queue.index()].down = down;
             if down {
                 let crews = &core.plan.crews;
-                let own: Vec<u32> = (0..self.members.len() as u32)
-                    .filter(|m| crews[self.members[*m as usize].crew as usize].queue == queue)
-                    .collect();
+                let takes = |m: &u32| crews[self.members[*m as usize].crew as usize].duty(queue).is_some();
+                let own: Vec<u32> = (0..self.members.len() as u32).filter(takes).collect();
                 if !core.plan.queue(queue).rules.hide() {
-                    self.take_back(core, &own);
+                    self.take_back(core, &own, Some(queue));
                 }
                 self.unblock(core, queue);
             } else {

@@ -292,8 +292,9 @@ mod tests {
         }
     }
 
-    /// Envoy, *Panic threshold*, at 50 %. Two of its six rows (50/60 as 50/50, 25/100 as 25/75) are printed without the
-    /// overprovisioning that the rest of the table, the page on priorities and the code have: they are 70/30 and 35/65.
+    /// Envoy, *Panic threshold*, at 50 %: all six rows. Two of them (50/60 as 50/50, 25/100 as 25/75) are printed without the
+    /// overprovisioning that the rest of the table, the page on priorities and the code have: they are 70/30 and 35/65, and
+    /// digit by digit what is printed with a factor of 1.
     #[test]
     fn levels_panic_where_envoys_do() {
         let rows = [
@@ -308,6 +309,11 @@ mod tests {
             let levels = shares(&healthy, 0.5);
             let panics: Vec<bool> = levels.iter().map(|level| level.panics).collect();
             assert_eq!((by_priority(&healthy, 0.5), panics), (expected.to_vec(), panicking.to_vec()), "{healthy:?}");
+        }
+        for (healthy, printed_so) in [([50, 60], [50, 50]), ([25, 100], [25, 75])] {
+            let plain = levels(&healthy.map(|share| [share, 100]), 1.0, 0.5);
+            assert_eq!(printed(&plain.iter().map(|level| level.share).collect::<Vec<f64>>()), printed_so);
+            assert!(plain.iter().all(|level| !level.panics), "{healthy:?}");
         }
         let total = |healthy: [u32; 2]| healthy.iter().map(|h| health(*h, 100, 1.4)).sum::<u32>().min(100);
         assert_eq!([total([72, 72]), total([25, 25]), total([5, 65])], [100, 70, 98]);

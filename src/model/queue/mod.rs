@@ -39,15 +39,17 @@
 //!
 //! Messages are conserved: published = acked + dead-lettered + dropped + expired + ready + with consumers.
 
+mod crew;
 mod group;
 mod ready;
 
+pub use crew::{Crew, Duty, MOST_QUEUES, Turns};
 pub use group::Groups;
 pub use ready::Ready;
 
 use crate::units::Span;
 
-use super::id::{CallId, EdgeId, LawId, NodeId, QueueId};
+use super::id::{EdgeId, LawId, NodeId, QueueId};
 
 /// What happens to a message beyond the capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,43 +148,6 @@ pub enum OnError {
     DeadLetter,
     /// When nothing is said.
     NeverAck,
-}
-
-/// The consumers of one queue in one service.
-#[derive(Clone, Debug)]
-pub struct Crew {
-    /// The queue.
-    pub queue: QueueId,
-    /// The service.
-    pub node: NodeId,
-    /// Their deliveries, as calls of the broker.
-    pub call: CallId,
-    /// Consumers of one replica.
-    pub members: u32,
-    /// The first of all its members in the world's array.
-    pub first_member: u32,
-    /// Deliveries without acknowledgement of one consumer; `NONE`: no limit.
-    pub prefetch: u32,
-    /// Messages of one poll.
-    pub batch: u32,
-    /// Sleep after a poll that found nothing; `None`: the broker pushes.
-    pub poll: Option<LawId>,
-    /// The longest sleep, where each is twice the one before; `None`: all are alike.
-    pub poll_max: Option<Span>,
-    /// How long a poll that finds nothing waits at the broker for something.
-    pub poll_wait: Option<Span>,
-    /// How many messages are acknowledged at once.
-    pub ack_every: u32,
-    /// And how long after the first of them was handled at the latest.
-    pub ack_within: Span,
-    /// Whether a message is acknowledged before it is handled.
-    pub ack_before: bool,
-    /// What becomes of a message whose handling fails.
-    pub on_error: OnError,
-    /// Whether handling a message twice is no second effect.
-    pub idempotent: bool,
-    /// Names the draws of its polls.
-    pub hash: u64,
 }
 
 /// What became of a message in the end.

@@ -68,11 +68,13 @@ pub struct ConsumerForecast {
     pub rate: f64,
     /// Mean time to handle a message without any waiting in line, in milliseconds; a lower bound.
     pub handling_ms: f64,
-    /// Consumers over all replicas.
+    /// The worker pool that it shares with others.
+    pub pool: Option<String>,
+    /// Consumers over all replicas; those of the pool, where it shares one.
     pub members: u64,
     /// Partitions of the topic: no more members than that are active.
     pub partitions: Option<u32>,
-    /// Handling offered ÷ active members.
+    /// Handling offered ÷ active members; in a pool that of all its queues.
     pub utilization: f64,
     /// The same at the height of the load.
     pub peak_utilization: f64,

@@ -159,9 +159,10 @@ fn replicas(scenario: &Scenario, hosts: &BTreeMap<&str, f64>, memory: &mut Memor
         if let Some(keys) = node.cache.as_ref().and_then(|cache| cache.keys.value) {
             memory.add(f64::from(keys) * KEY, place, || format!("the keys of `{name}`"));
         }
-        for consumer in &node.consumes {
-            let members = own * f64::from(consumer.concurrency.value);
-            let place = consumer.concurrency.place.as_ref().or(place);
+        let alone = node.consumes.iter().filter(|one| node.pool_of(one).is_none()).map(|one| &one.concurrency);
+        for each in alone.chain(node.worker_pools.values().map(|pool| &pool.concurrency)) {
+            let members = own * f64::from(each.value);
+            let place = each.place.as_ref().or(place);
             memory.add(members * MEMBER, place, || format!("{members:.0} consumers in `{name}`"));
         }
         let callers = hosts[name.as_str()];

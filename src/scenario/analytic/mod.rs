@@ -374,7 +374,7 @@ fn holds(node: &Node, v: &Vertex<'_>) -> f64 {
 
 /// Workers over all replicas; those of a node that nobody calls are its consumers.
 fn workers(node: &Node, called: bool) -> Option<f64> {
-    let consumers: f64 = node.consumes.iter().map(|c| f64::from(c.concurrency.value)).sum();
+    let consumers = node.crowd(|_| true) as f64;
     let each = if called { node.concurrency.value.map(f64::from) } else { Some(consumers) };
     each.map(|each| each * f64::from(node.most_replicas()))
 }

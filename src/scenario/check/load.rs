@@ -1,5 +1,7 @@
 //! What the forecast warns of: too much, far too much, or so little that nothing ever waits.
 
+use std::collections::BTreeSet;
+
 use super::super::analytic::forecast;
 use super::super::analytic::power;
 use super::super::analytic::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
@@ -40,7 +42,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     }
     events(scenario, &forecast, complaints);
     forecast.shared.iter().for_each(|shared| overrun(scenario, shared, complaints));
-    forecast.consumers.iter().for_each(|expected| falls_behind(scenario, expected, complaints));
+    crowds(&forecast).for_each(|expected| falls_behind(scenario, expected, complaints));
     super::metastable::look(scenario, &forecast.nodes, complaints);
     mesh::look(scenario, &forecast.nodes[scenario.nodes.len()..], complaints);
     for (node, expected) in scenario.nodes.values().zip(&forecast.nodes) {
@@ -67,9 +69,10 @@ pub(in crate::scenario) fn overloaded(forecast: &Forecast) -> Vec<String> {
     let worst = |c: &ConsumerForecast| c.utilization.max(c.peak_utilization);
     let behind = |c: &ConsumerForecast| {
         let peak = at_peak(c.utilization);
-        format!("consumers of {} in {}: {:.2} × what they can do{peak}", c.from, c.service, worst(c))
+        let who = c.pool.as_ref().map_or_else(|| format!("consumers of {}", c.from), |pool| format!("workers of {pool}"));
+        format!("{who} in {}: {:.2} × what they can do{peak}", c.service, worst(c))
     };
-    let consumers = forecast.consumers.iter().filter(|c| worst(c) > 1.0 + 1e-9).map(behind);
+    let consumers = crowds(forecast).filter(|c| worst(c) > 1.0 + 1e-9).map(behind);
     let alone = |c: &ConsumerForecast| {
         let busiest = c.busiest.filter(|b| b.over > 0 && worst(c) <= 1.0 + 1e-9)?;
         let times = busiest.rate.max(busiest.peak_rate) / busiest.can;
@@ -82,6 +85,15 @@ pub(in crate::scenario) fn overloaded(forecast: &Forecast) -> Vec<String> {
         .chain(members)
         .chain(forecast.shared.iter().filter(|shared| overruns(shared)).map(told))
         .collect()
+}
+
+/// Consumers, of those that share their workers the first.
+fn crowds(forecast: &Forecast) -> impl Iterator<Item = &ConsumerForecast> {
+    let mut seen = BTreeSet::new();
+    forecast.consumers.iter().filter(move |c| {
+        let pool = c.pool.as_ref().map(|pool| (c.service.as_str(), pool.as_str()));
+        pool.is_none_or(|pool| seen.insert(pool))
+    })
 }
 
 /// That an overload is not one all the time: on average it can do what is asked of it.
@@ -149,8 +161,12 @@ fn falls_behind(scenario: &Scenario, expected: &ConsumerForecast, complaints: &m
         return partitions_fall_behind(scenario, expected, complaints);
     };
     let consumer = consumer_of(scenario, expected);
+    let (whom, who) = match &expected.pool {
+        Some(pool) => (String::new(), format!("the {members} workers of `{pool}`")),
+        None => (format!(" `{from}`"), format!("its {members} consumers")),
+    };
     let message = format!(
-        "`{service}` falls behind `{from}`{height}: its {members} consumers are offered {:.0} % of what they can handle",
+        "`{service}` falls behind{whom}{height}: {who} are offered {:.0} % of what they can handle",
         most * 100.0
     );
     let complaint = Complaint::warning(code::OVERLOADED, message).at(consumer.and_then(|c| c.from.place.clone()));

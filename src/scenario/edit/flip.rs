@@ -266,6 +266,16 @@ fn consume(document: &mut DocumentMut, family: &str, broker: &str, to: &End<'_>)
     }
 }
 
+/// A consumer that shared the workers of a pool has as many of its own.
+pub(super) fn work_alone(consumer: &mut dyn TableLike, pools: Option<&Item>) {
+    consumer.remove("weight");
+    let Some(pool) = consumer.remove("worker_pool") else { return };
+    let workers = |pool: &str| pools?.get(pool)?.get("concurrency")?.as_integer();
+    if let Some(workers) = pool.as_str().and_then(workers) {
+        consumer.insert("concurrency", Item::Value(workers.into()));
+    }
+}
+
 fn table_mut<'d>(document: &'d mut DocumentMut, family: &str, name: &str) -> Option<&'d mut dyn TableLike> {
     document.get_mut(family)?.as_table_like_mut()?.get_mut(name)?.as_table_like_mut()
 }

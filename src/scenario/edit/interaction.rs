@@ -2,6 +2,7 @@
 
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
+use super::flip::work_alone;
 use super::sites::Sites;
 use super::ways::{free, services, with_topic};
 use super::{Edit, apply};
@@ -60,12 +61,15 @@ pub fn sends_as_one_event(source: &Source, from: &str, queues: &[&str], partitio
     });
     Sites::of(&mut document, from).once(&|step| step.get("publish").and_then(Item::as_str) == Some(topic.as_str()));
     for (name, service) in services(&mut document).into_iter().flat_map(|all| all.iter_mut()) {
-        let Some(consumes) = service.as_table_like_mut().and_then(|own| own.get_mut("consumes")) else { continue };
+        let Some(service) = service.as_table_like_mut() else { continue };
+        let pools = service.get("worker_pools").cloned();
+        let Some(consumes) = service.get_mut("consumes") else { continue };
         let reads = |consumer: &mut dyn TableLike| {
             if consumer.get("from").and_then(Item::as_str).is_some_and(|queue| queues.contains(&queue)) {
                 consumer.insert("from", Item::Value(topic.as_str().into()));
                 consumer.insert("group", Item::Value(name.get().into()));
                 consumer.remove("prefetch");
+                work_alone(consumer, pools.as_ref());
             }
         };
         match consumes {

@@ -14,10 +14,11 @@ use super::super::written::{Endpoint, Given, Node, Place, Scenario, Step};
 use super::queues::{Queue, Unlimited, nowhere};
 use super::redelivery::{self, Redelivery};
 use super::steps::Program;
+use super::worker_pools::{self, Asks};
 use crate::diag::{Complaint, code};
 use crate::graph;
 use crate::model::id::NONE;
-use crate::model::queue::Crew;
+use crate::model::queue::{Crew, Duty, Turns};
 use crate::model::stream::{Grave, OnError as OnEventError, Protocol, Seat};
 use crate::model::{EndpointId, NodeId, Pc, QueueId, plan};
 use crate::random::dist::Law;
@@ -123,6 +124,10 @@ table! {
             "Topics: an event that fails is tried again where it stands, and then `on_error` holds. Default: `on_error` alone.";
         delay: Given<Option<Span>> as Maybe<Duration>,
             "Topics: an event is let alone until it was published so long ago, as in a retry topic. Default: not at all.";
+        worker_pool: Option<Given<String>> as Said<Text>,
+            "Queues: the pool of the service whose workers it shares with others. Default: it has `concurrency` of its own.";
+        weight: Given<u32> as Or<Count> = "1",
+            "Queues, in a pool with order = \"weighted\": how often this one is looked at first. The default is Sidekiq's.";
         + /// The whole entry in the text.
         place: Place = |_: &mut Desk<'_>, view: &View<'_>| view.place.clone().unwrap_or_default();
         + /// What is done with a message: its own, and for the rest the service's. Its name, `from emails` or `from order-created/billing`, is one that no endpoint can have.
@@ -193,6 +198,11 @@ impl Consumer {
             _ => 0,
         };
         let (grouped, fails) = (self.group.is_some(), self.error_rate.is_some());
+        let shares = self.worker_pool.is_some();
+        all.retain(|told| match told.key {
+            "worker_pool" | "weight" => shares,
+            key => !(shares && Self::is_of_pool(key)),
+        });
         all.retain(|told| (grouped || place(told.key) != 1) && (fails || told.key != "error_rate"));
         all.sort_by_key(|told| place(told.key));
         all
@@ -206,11 +216,19 @@ impl<'s> Lowering<'s> {
         let mut first_member = 0;
         for (name, node) in &scenario.nodes {
             let host = self.nodes[name.as_str()];
+            let mut pooled: BTreeMap<&str, usize> = BTreeMap::new();
             for consumer in &node.consumes {
                 let program = self.handler(name, host, consumer);
                 let Some(queue) = self.queues.get(consumer.from.value.as_str()).copied() else { continue };
-                let crew = self.crew(queue, host, program, consumer, first_member);
+                let duty = self.duty(queue, host, program, consumer);
+                let pool = node.pool_of(consumer).map(|pool| pool.name.value.as_str());
+                if let Some(crew) = pool.and_then(|pool| pooled.get(pool)) {
+                    self.plan.crews[*crew].duties.push(duty);
+                    continue;
+                }
+                let crew = self.crew(node, host, consumer, duty, first_member);
                 first_member += crew.members * self.plan.node(host).replicas;
+                pooled.extend(pool.map(|pool| (pool, self.plan.crews.len())));
                 self.plan.crews.push(crew);
             }
         }
@@ -231,25 +249,36 @@ impl<'s> Lowering<'s> {
         id
     }
 
-    fn crew(&mut self, queue: QueueId, host: NodeId, program: EndpointId, consumer: &Consumer, first: u32) -> Crew {
-        let name = self.plan.node(host).name.clone();
-        Crew {
+    fn duty(&mut self, queue: QueueId, host: NodeId, program: EndpointId, consumer: &Consumer) -> Duty {
+        Duty {
             queue,
-            node: host,
             call: self.delivery(self.plan.queue(queue).node, host, program),
-            members: consumer.concurrency.value,
-            first_member: first,
-            prefetch: consumer.prefetch.value.unwrap_or(NONE),
-            batch: consumer.batch.value.unwrap_or(NONE),
-            poll: consumer.poll.value.as_ref().map(|law| self.law(law)),
-            poll_max: consumer.poll_max.value,
-            poll_wait: consumer.poll_wait.value,
-            ack_every: consumer.ack_every.value.unwrap_or(1),
-            ack_within: consumer.ack_within.value.unwrap_or(ACK_WITHIN),
+            weight: consumer.weight.value,
             ack_before: consumer.ack.value == Ack::Before,
             on_error: consumer.on_error.value,
             idempotent: consumer.idempotent.value,
-            hash: name_hash(&format!("{} -> {name}", consumer.program.name.value)),
+        }
+    }
+
+    /// A consumer's own crew, or the one of its pool, with its duty as the first.
+    fn crew(&mut self, node: &Node, host: NodeId, consumer: &Consumer, duty: Duty, first: u32) -> Crew {
+        let name = self.plan.node(host).name.clone();
+        let (asks, pool) = (node.asks(consumer), node.pool_of(consumer));
+        let called = pool.map_or(&consumer.program.name.value, |pool| &pool.name.value);
+        Crew {
+            node: host,
+            duties: vec![duty],
+            turns: pool.map_or(Turns::Even, |pool| pool.order.value),
+            members: asks.concurrency.value,
+            first_member: first,
+            prefetch: asks.prefetch.value.unwrap_or(NONE),
+            batch: asks.batch.value.unwrap_or(NONE),
+            poll: asks.poll.value.as_ref().map(|law| self.law(law)),
+            poll_max: asks.poll_max.value,
+            poll_wait: asks.poll_wait.value,
+            ack_every: asks.ack_every.value.unwrap_or(1),
+            ack_within: asks.ack_within.value.unwrap_or(ACK_WITHIN),
+            hash: name_hash(&format!("{called} -> {name}")),
         }
     }
 
@@ -325,7 +354,9 @@ pub(in crate::scenario) fn groups(scenario: &Scenario) -> BTreeSet<String> {
 /// Complains about numbers that cannot be, what a topic cannot do, and members that disagree.
 pub(in crate::scenario) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     for node in scenario.nodes.values() {
-        node.consumes.iter().for_each(|consumer| numbers(consumer, complaints));
+        let alone = |one: &&Consumer| node.pool_of(one).is_none();
+        node.consumes.iter().filter(alone).for_each(|one| node.asks(one).ranges(complaints));
+        worker_pools::ranges(scenario, node, complaints);
         if let (Some(consumer), true) = (node.consumes.first(), node.preemptive.value) {
             let message = format!("`{}` consumes messages and is preemptive", node.name.value);
             let complaint = Complaint::error(code::PREEMPTION, message).at(consumer.from.place.clone());
@@ -349,23 +380,6 @@ pub(in crate::scenario) fn ranges(scenario: &Scenario, complaints: &mut Vec<Comp
             agreement(scenario, topic, group, complaints);
         }
     }
-}
-
-fn numbers(consumer: &Consumer, complaints: &mut Vec<Complaint>) {
-    let Consumer { concurrency, prefetch, batch, poll, .. } = consumer;
-    zero(concurrency.value == 0, "concurrency", concurrency.place.as_ref(), "nobody would consume", complaints);
-    zero(prefetch.value == Some(0), "prefetch", prefetch.place.as_ref(), "nothing would be delivered", complaints);
-    zero(batch.value == Some(0), "batch", batch.place.as_ref(), "nothing would be taken", complaints);
-    let never = poll.value.as_ref().is_some_and(|law| mean(law) <= 0.0);
-    zero(never, "poll", poll.place.as_ref(), "endless polls would come at one instant", complaints);
-    let Consumer { poll_max, poll_wait, ack_every, ack_within, .. } = consumer;
-    let place = poll_max.place.as_ref();
-    zero(poll_max.value == Some(Span::ZERO), "poll_max", place, "endless polls would come at one instant", complaints);
-    let place = poll_wait.place.as_ref();
-    zero(poll_wait.value == Some(Span::ZERO), "poll_wait", place, "that is no waiting: leave it out", complaints);
-    zero(ack_every.value == Some(0), "ack_every", ack_every.place.as_ref(), "nothing would be said", complaints);
-    let place = ack_within.place.as_ref();
-    zero(ack_within.value == Some(Span::ZERO), "ack_within", place, "that is `ack_every = 1`", complaints);
 }
 
 /// The times of a group.
@@ -468,11 +482,14 @@ pub(in crate::scenario) fn look(scenario: &Scenario, complaints: &mut Vec<Compla
     idle_members(scenario, complaints);
     shared_messages(scenario, complaints);
     redelivery::circles(scenario, complaints);
-    for consumer in scenario.nodes.values().flat_map(|node| &node.consumes) {
-        if let Some(queue) = scenario.queues.get(&consumer.from.value) {
-            of_queue(queue, consumer, complaints);
-        } else if scenario.topics.contains_key(&consumer.from.value) {
-            of_topic(scenario, consumer, complaints);
+    for node in scenario.nodes.values() {
+        worker_pools::look(node, complaints);
+        for consumer in &node.consumes {
+            if let Some(queue) = scenario.queues.get(&consumer.from.value) {
+                of_queue(node, queue, consumer, complaints);
+            } else if scenario.topics.contains_key(&consumer.from.value) {
+                of_topic(scenario, consumer, complaints);
+            }
         }
     }
 }
@@ -525,7 +542,7 @@ fn idle_members(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
 }
 
 /// What one consumer of a queue says that means nothing, or that will not do.
-fn of_queue(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>) {
+fn of_queue(node: &Node, queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>) {
     let places = [
         ("group", consumer.group.as_ref().and_then(|g| g.place.clone())),
         ("commit_every", consumer.commit_every.place.clone()),
@@ -544,23 +561,18 @@ fn of_queue(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>)
         let complaint = Complaint::warning(code::UNUSED, format!("`{key}` means something for topics only"));
         complaints.push(complaint.at(place));
     }
-    let polls = consumer.poll.value.is_some();
-    let (key, given) = if polls { ("prefetch", &consumer.prefetch) } else { ("batch", &consumer.batch) };
-    if !given.is_default() && given.value != Some(1) {
-        let why =
-            if polls { "a consumer that polls takes a `batch`" } else { "the broker pushes: `prefetch` says how many" };
-        complaints.push(
-            Complaint::warning(code::UNUSED, format!("`{key}` means nothing here: {why}")).at(given.place.clone()),
-        );
+    let asks = node.asks(consumer);
+    if node.pool_of(consumer).is_none() {
+        asks.look(complaints);
     }
-    outlasts(queue, consumer, complaints);
-    kept(queue, consumer, complaints);
+    outlasts(queue, consumer, &asks, complaints);
+    kept(queue, consumer, &asks, complaints);
 }
 
 /// What waits with its consumer longer than the queue waits for its acknowledgement is delivered again.
-fn outlasts(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>) {
+fn outlasts(queue: &Queue, consumer: &Consumer, asks: &Asks<'_>, complaints: &mut Vec<Complaint>) {
     let Some(timeout) = queue.redelivers().value else { return };
-    let held = if consumer.poll.value.is_some() { consumer.batch.value } else { consumer.prefetch.value };
+    let held = if asks.poll.value.is_some() { asks.batch.value } else { asks.prefetch.value };
     let each = consumer.program.work.value.as_ref().map_or(0.0, mean);
     let whole = held.map_or(f64::INFINITY, f64::from) * each;
     if each > 0.0 && whole > timeout.0 as f64 && consumer.ack.value == Ack::After {
@@ -586,37 +598,27 @@ fn queue_only(consumer: &Consumer) -> [(&'static str, Option<Place>); 4] {
 }
 
 /// Acknowledgements that are kept for others, and what that leads to.
-fn kept(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>) {
-    let mut unused = |key: &str, place: &Option<Place>, why: &str| {
-        if place.is_some() {
-            let complaint = Complaint::warning(code::UNUSED, format!("`{key}` means nothing {why}"));
+fn kept(queue: &Queue, consumer: &Consumer, asks: &Asks<'_>, complaints: &mut Vec<Complaint>) {
+    if consumer.ack.value == Ack::Before {
+        if let Some(place) = &consumer.ack_every.place {
+            let complaint = Complaint::warning(code::UNUSED, "`ack_every` means nothing beside ack = \"before\"");
             complaints.push(complaint.at(place.clone()));
         }
-    };
-    if consumer.poll.value.is_none() {
-        unused("poll_max", &consumer.poll_max.place, "without `poll`");
-        unused("poll_wait", &consumer.poll_wait.place, "without `poll`");
-    }
-    if consumer.ack_every.value.is_none() {
-        unused("ack_within", &consumer.ack_within.place, "without `ack_every`");
-    }
-    if consumer.ack.value == Ack::Before {
-        unused("ack_every", &consumer.ack_every.place, "beside ack = \"before\"");
         return;
     }
-    let Some(every) = consumer.ack_every.value.filter(|every| *every > 1) else { return };
-    let within = consumer.ack_within.value.unwrap_or(ACK_WITHIN);
-    let has = if consumer.poll.value.is_some() { None } else { consumer.prefetch.value };
+    let Some(every) = asks.ack_every.value.filter(|every| *every > 1) else { return };
+    let within = asks.ack_within.value.unwrap_or(ACK_WITHIN);
+    let has = if asks.poll.value.is_some() { None } else { asks.prefetch.value };
     if let Some(prefetch) = has.filter(|prefetch| *prefetch < every) {
         let message = format!(
             "a consumer has {prefetch} messages at most and acknowledges {every} at once: it stands still until {within} are over"
         );
-        let complaint = Complaint::warning(code::NO_EFFECT, message).at(consumer.ack_every.place.clone());
+        let complaint = Complaint::warning(code::NO_EFFECT, message).at(asks.ack_every.place.clone());
         complaints.push(complaint.help(format!("raise `prefetch` to {every} or more, or lower `ack_every`")));
     }
     if let Some(timeout) = queue.redelivers().value.filter(|timeout| *timeout <= within) {
         let message = format!("messages are delivered again after {timeout}, and acknowledged {within} late");
-        let complaint = Complaint::warning(code::DELIVERED_TWICE, message).at(consumer.ack_every.place.clone());
+        let complaint = Complaint::warning(code::DELIVERED_TWICE, message).at(asks.ack_every.place.clone());
         complaints.push(complaint.help("lower `ack_within`"));
     }
 }

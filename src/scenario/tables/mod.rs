@@ -29,4 +29,5 @@ pub(in crate::scenario) mod steps;
 pub(in crate::scenario) mod sweep;
 pub(in crate::scenario) mod topics;
 pub(in crate::scenario) mod transports;
+pub(in crate::scenario) mod worker_pools;
 pub(in crate::scenario) mod zones;

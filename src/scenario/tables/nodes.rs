@@ -12,7 +12,7 @@ use super::super::read::{self, Desk, View, check_name, count, count_or, duration
 use super::super::vocab::{Key, Shape, Table, Word, key, word};
 use super::super::walk::is_called;
 use super::super::written::{
-    Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Pooler, Spread, Step, Zone, on,
+    Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Pooler, Spread, Step, WorkerPool, Zone, on,
 };
 use super::gates::{self, Edge, Gate};
 use super::orders::{self, Io, QueueOrder, Served};
@@ -105,6 +105,8 @@ pub struct Node {
     pub endpoints: BTreeMap<String, Box<Endpoint>>,
     /// Services: where it takes messages from.
     pub consumes: Vec<Consumer>,
+    /// Services: workers that several of these share, by name.
+    pub worker_pools: BTreeMap<String, WorkerPool>,
 }
 
 impl Node {
@@ -215,6 +217,7 @@ const SERVICE_ONLY: &[Key] = &[
         "Connections of each replica to databases, by their names. Without a pool each query opens one of its own.",
     ),
     key("consumes", Shape::Tables(Consumer::TABLE), "The queues and topics it takes messages from. Default: none."),
+    key("worker_pools", Shape::Named(WorkerPool::TABLE), "Workers that several of these share, by name. Default: none."),
 ];
 
 /// `[gateways.*]`.
@@ -400,6 +403,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         cache: (kind == NodeKind::Cache).then(|| Cache::read(desk, view)).flatten(),
         endpoints,
         consumes: Vec::new(),
+        worker_pools: if service { read::named(desk, view, "worker_pools") } else { BTreeMap::new() },
         name,
     }
 }
@@ -512,6 +516,9 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
     for (name, table) in &node.tables {
         page.whole(&format!("[{header}.tables.{}]", quoted_key(name)), table.told());
     }
+    for (name, pool) in &node.worker_pools {
+        page.whole(&format!("[{header}.worker_pools.{}]", quoted_key(name)), pool.told());
+    }
     for consumer in &node.consumes {
         page.whole(&format!("[[{header}.consumes]]"), consumer.told());
     }
@@ -608,11 +615,9 @@ impl<'s> Lowering<'s> {
 /// Consumers of one replica. Those of a queue that nothing comes to are there for a variant in which something does: they would
 /// only make the others look idle.
 fn consumers(node: &Node, called: bool, fed: &BTreeSet<&str>) -> u32 {
-    let own = |counts: bool| -> u32 {
-        let all = node.consumes.iter().filter(|c| !counts || fed.contains(c.from.value.as_str()));
-        all.map(|c| c.concurrency.value).sum()
-    };
-    if !called && own(true) == 0 { own(false) } else { own(true) }
+    let own = |counts: bool| node.crowd(|c| !counts || fed.contains(c.from.value.as_str()));
+    let all = if !called && own(true) == 0 { own(false) } else { own(true) };
+    u32::try_from(all).unwrap_or(u32::MAX)
 }
 
 /// What requests at one replica cost each other, if anything.

@@ -74,6 +74,7 @@ const PAGES: &[(&[&str], &str)] = &[
         ],
         include_str!("../../model/queue/mod.rs"),
     ),
+    (&["worker_pools", "worker_pool"], include_str!("../../model/queue/crew.rs")),
     (&["broker", "alarm", "memory alarm"], include_str!("../../machine/mail/alarm.rs")),
     (&["message_groups"], include_str!("../../model/queue/group.rs")),
     (&["topics", "partitions", "group"], include_str!("../../model/stream/mod.rs")),

@@ -31,6 +31,7 @@ pub use super::tables::steps::*;
 pub use super::tables::sweep::Axis;
 pub use super::tables::topics::{Acks, Keyed, SharedKey, Topic};
 pub use super::tables::transports::{Connections, Cost, FREE, Protocol, Tls, TransportSpec};
+pub use super::tables::worker_pools::WorkerPool;
 pub use super::tables::zones::{Locality, Spread};
 pub use super::tables::{breaker::*, limits::*, policy::*, retries::*};
 pub use index::Index;
