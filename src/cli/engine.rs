@@ -18,7 +18,7 @@ pub(super) use crate::experiment::advise::{
 };
 pub(super) use crate::experiment::capacity::{Wanted as CapacityWanted, study as capacity};
 pub(super) use crate::experiment::compare::{
-    Cast, Comparison, Regression, Study, regressions, stored, study as compare,
+    Cast, Comparison, Regression, Study, regressions, stored, study as compare, unjudged,
 };
 pub(super) use crate::experiment::coupling::{
     Coupling, NoShelf, Shelf, Wanted as CouplingWanted, Window, study as coupling,
@@ -47,10 +47,23 @@ pub(super) use crate::scenario::{Checked, variants};
 /// Reads a file, or the embedded default. What is wrong with it is told when it is checked.
 pub(super) fn read(file: Option<&Path>, colour: bool) -> Result<Source, Failure> {
     let text = file.map_or_else(|| Ok(Source::embedded()), Source::open);
-    text.map_err(|trouble| match trouble {
+    let source = text.map_err(|trouble| match trouble {
         OpenError::Io { path, error } => Failure::Broken(format!("{path}: {error}")),
         OpenError::Invalid { source, complaint } => Failure::Invalid(diag::render(&[*complaint], &source, colour)),
-    })
+    })?;
+    match file.filter(|_| source.text.trim_start().starts_with('{')) {
+        Some(path) => Err(no_scenario(path)),
+        None => Ok(source),
+    }
+}
+
+/// What begins with a brace is JSON: a thousand mistakes of a scenario would hide that.
+fn no_scenario(path: &Path) -> Failure {
+    let path = crate::report::text::clean(&path.display().to_string());
+    Failure::Invalid(format!(
+        "error: {path} is JSON, not a scenario\n  --> {path}:1:1\n   = help: `hoptax report {path}` shows a result that was kept, \
+         `hoptax import {path}` reads what was measured\n"
+    ))
 }
 
 /// A scenario that was written into another folder may name files that are not there: whoever is to run it is told.

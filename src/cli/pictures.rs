@@ -8,28 +8,36 @@ use super::output::shown;
 use crate::experiment::summary::Summary;
 use crate::report::topology::Diagram;
 
-/// A picture by its word, and what there is when it is not drawn.
-type Word = (&'static str, &'static str);
+/// A picture by its word, what there is when it is not drawn, and why a result that was kept may not have it; nothing where it has it as
+/// well as one that was just made.
+type Word = (&'static str, &'static str, &'static str);
+
+/// Why a result that was kept does not show what went over time.
+const OVER_TIME: &str = "this result was kept without what went over time, which `run --series -o run.json` keeps";
 
 /// The pictures of runs; the first is drawn where the name of a file asks for none.
 pub(super) const OF_RUNS: &[Word] = &[
-    ("percentiles", "no request was answered"),
-    ("timeline", "no request set out"),
-    ("arrivals", "no request set out"),
-    ("distribution", "no request was answered"),
-    ("queues", "there are no queues and no topics, or no message ever waited in one"),
-    ("replicas", "nothing follows the load: no `autoscale`"),
-    ("ledger", "no request was answered"),
-    ("nodes", "no node was used"),
-    ("failing", "nothing failed"),
-    ("pressure", "nothing changes over time: no faults, policies, phases or autoscaling"),
-    ("policies", "no call has policies"),
-    ("graph", "nobody calls anybody, or there are more than 300 nodes (`hoptax graph` writes them all)"),
+    ("percentiles", "no request was answered", ""),
+    ("timeline", "no request set out", OVER_TIME),
+    ("arrivals", "no request set out", OVER_TIME),
+    ("distribution", "no request was answered", ""),
+    ("queues", "there are no queues and no topics, or no message ever waited in one", OVER_TIME),
+    ("replicas", "nothing follows the load: no `autoscale`", ""),
+    ("ledger", "no request was answered", ""),
+    ("nodes", "no node was used", ""),
+    ("failing", "no node failed, or was full, while something was wrong", ""),
+    ("pressure", "nothing changes over time: no faults, policies, phases or autoscaling", ""),
+    ("policies", "no call has policies", ""),
+    (
+        "graph",
+        "nobody calls anybody, or there are more than 300 nodes (`hoptax graph` writes them all)",
+        "a result that was kept does not hold the architecture; `hoptax graph FILE` draws it from the scenario",
+    ),
 ];
 
 /// The pictures of a comparison.
 pub(super) const OF_COMPARISONS: &[Word] = &[
-    ("differences", "no difference has an interval"),
+    ("differences", "no difference has an interval", ""),
     OF_RUNS[0],
     OF_RUNS[1],
     OF_RUNS[2],
@@ -57,13 +65,13 @@ pub(super) fn known(files: &[PathBuf], words: &[Word]) -> Result<(), Failure> {
             continue;
         }
         let stem = stem(path);
-        let named = words.iter().any(|(word, _)| stem.ends_with(word))
+        let named = words.iter().any(|(word, ..)| stem.ends_with(word))
             || OF_ONE.iter().any(|word| stem.starts_with(&format!("{word}-")) || stem.contains(&format!("-{word}-")));
         // What stands behind a hyphen names a picture, else all of it.
         let behind = stem.rsplit_once('-').map(|(_, word)| word);
         if !named {
             let word = behind.unwrap_or(&stem);
-            let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let all: Vec<&str> = words.iter().map(|(word, ..)| *word).collect();
             return Err(Failure::Usage(format!(
                 "{}: there is no picture `{}`; end the name in one of {}",
                 shown(path),
@@ -99,7 +107,7 @@ fn can_draw(path: &Path) -> Result<(), Failure> {
 pub(super) fn is_ours(name: &str) -> bool {
     let Some(stem) = name.strip_suffix(".svg").or_else(|| name.strip_suffix(".png")) else { return false };
     let of_one = |word: &str| stem.strip_prefix(word).is_some_and(|rest| rest.starts_with('-'));
-    OF_COMPARISONS.iter().any(|(word, _)| stem == *word) || OF_ONE.iter().any(|word| of_one(word))
+    OF_COMPARISONS.iter().any(|(word, ..)| stem == *word) || OF_ONE.iter().any(|word| of_one(word))
 }
 
 /// All pictures of runs, by their names.
@@ -167,21 +175,28 @@ pub(super) fn all(_: &[Summary], _: &Path) -> Result<Vec<String>, Failure> {
 /// The picture that the name of the file asks for, else the first.
 #[cfg(feature = "charts")]
 pub(super) fn svg(summaries: &[Summary], path: &Path) -> Result<String, Failure> {
-    pick(&crate::report::chart::pictures(summaries), path, OF_RUNS)
+    pick(&crate::report::chart::pictures(summaries), path, OF_RUNS, summaries)
 }
 
 #[cfg(feature = "charts")]
-fn pick(pictures: &[crate::report::chart::Picture], path: &Path, words: &[Word]) -> Result<String, Failure> {
+fn pick(
+    pictures: &[crate::report::chart::Picture],
+    path: &Path,
+    words: &[Word],
+    summaries: &[Summary],
+) -> Result<String, Failure> {
     let stem = stem(path);
-    let asked = words.iter().find(|(word, _)| stem.ends_with(word));
+    let asked = words.iter().find(|(word, ..)| stem.ends_with(word));
     let own = |name: &str| stem == name || stem.ends_with(&format!("-{name}"));
     let found = match asked {
         _ if pictures.iter().any(|picture| own(&picture.name)) => pictures.iter().find(|picture| own(&picture.name)),
         // Never another picture than the one that was asked for.
-        Some((word, _)) => pictures.iter().find(|picture| picture.name == *word),
+        Some((word, ..)) => pictures.iter().find(|picture| picture.name == *word),
         None => pictures.first(),
     };
-    let (word, why) = asked.unwrap_or(&words[0]);
+    let (word, why, forgotten) = asked.unwrap_or(&words[0]);
+    let kept = !summaries.is_empty() && summaries.iter().all(Summary::is_kept);
+    let why = if kept && !forgotten.is_empty() { forgotten } else { why };
     let nothing = || Failure::Broken(format!("{}: there is nothing to draw as `{word}`: {why}", shown(path)));
     found.map(|picture| picture.svg.clone()).ok_or_else(nothing)
 }
@@ -212,7 +227,7 @@ pub(super) fn comparison(_: &Comparison, _: &[Summary], _: &Path) -> Result<Vec<
 /// The picture of a comparison that the name of the file asks for, else the first.
 #[cfg(feature = "charts")]
 pub(super) fn compared(comparison: &Comparison, summaries: &[Summary], path: &Path) -> Result<String, Failure> {
-    pick(&crate::report::chart::compared(comparison, summaries), path, OF_COMPARISONS)
+    pick(&crate::report::chart::compared(comparison, summaries), path, OF_COMPARISONS, summaries)
 }
 
 /// Refuses: this build draws no pictures.

@@ -25,29 +25,65 @@ pub(super) struct Judged {
     allowed: f64,
     base: String,
     found: Vec<Regression>,
+    /// Clients and flows that were not judged, for want of an interval.
+    unjudged: Vec<String>,
+    /// Clients and flows of one of the two alone.
+    unmatched: Vec<String>,
+    /// Whether any client or flow is in both.
+    common: bool,
 }
 
 impl Gate {
     /// What is worse than allowed; `None` where nothing was said of that.
     pub(super) fn judge(self, comparison: &Comparison) -> Option<Judged> {
         let allowed = self.fail_on_regression?;
-        let found = engine::regressions(comparison, allowed);
-        Some(Judged { allowed, base: comparison.base.name.clone(), found })
+        let others = || comparison.others.iter();
+        Some(Judged {
+            allowed,
+            base: comparison.base.name.clone(),
+            found: engine::regressions(comparison, allowed),
+            unjudged: engine::unjudged(comparison),
+            unmatched: others().flat_map(|versus| versus.unmatched.clone()).collect(),
+            common: others().all(|versus| versus.all().next().is_some()),
+        })
+    }
+
+    /// Nothing is worse than nothing: where there is no base, a gate is a mistake.
+    pub(super) fn needs_base(self, base: Option<&Path>) -> Result<(), Failure> {
+        if self.fail_on_regression.is_some() && base.is_none() {
+            let cure = "--fail-on-regression is against a result that was kept: add --baseline RESULT.json";
+            return Err(Failure::Usage(cure.into()));
+        }
+        Ok(())
     }
 }
 
 impl Judged {
+    /// What could not be judged has not passed, as a promise without data has not.
     pub(super) fn exit(&self) -> Exit {
-        if self.found.is_empty() { Exit::Done } else { Exit::SloFailed }
+        let judged = self.common && self.unjudged.is_empty();
+        if judged && self.found.is_empty() { Exit::Done } else { Exit::SloFailed }
     }
 
     pub(super) fn sentence(&self) -> String {
         let (allowed, base) = (plain(self.allowed * 100.0), &self.base);
-        if self.found.is_empty() {
-            return format!("no figure is worse than in {base} by more than {allowed} %, beyond noise");
-        }
         let found: Vec<String> = self.found.iter().map(ToString::to_string).collect();
-        format!("worse than in {base} by more than {allowed} %, beyond noise: {}", found.join("; "))
+        let mut all = Vec::new();
+        if !self.common {
+            all.push(format!("nothing was judged: no client in common with {base}"));
+        } else if !found.is_empty() {
+            all.push(format!("worse than in {base} by more than {allowed} %, beyond noise: {}", found.join("; ")));
+        } else if self.unjudged.is_empty() {
+            all.push(format!("no figure is worse than in {base} by more than {allowed} %, beyond noise"));
+        }
+        if !self.unjudged.is_empty() {
+            let cure = "no difference has an interval (run more replications)";
+            all.push(format!("not judged: {}: {cure}", self.unjudged.join(", ")));
+        }
+        if !self.unmatched.is_empty() {
+            all.push(format!("only in one of the two: {}", self.unmatched.join(", ")));
+        }
+        all.join("; ")
     }
 }
 
@@ -97,7 +133,9 @@ impl Against {
         match format {
             Format::Table => format!("{sentence}\n\n{text}\n{}", compare::table(&self.comparison, &[], style)),
             Format::Md => {
-                format!("**{}**\n\n{text}\n{}", compare::escaped(&sentence), compare::markdown(&self.comparison, &[]))
+                let text = format!("**{}**\n\n{text}", compare::escaped(&sentence));
+                let folded = compare::folded(&self.comparison, &text);
+                text + &folded
             }
             Format::Json | Format::Csv => text.to_owned(),
         }

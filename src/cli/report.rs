@@ -9,7 +9,8 @@ use super::pictures;
 use super::run::{self, Beside, Format, Held, Place};
 use crate::experiment::summary::Summary;
 
-/// Show a result that was kept (`run -o run.json`): the same tables, CSV, Markdown and pictures, without running anything
+/// Show a result that was kept (`run -o run.json`): the same tables, CSV and Markdown, without running anything, and those pictures that a
+/// result holds (with `run --series` what went over time, too)
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Args {
     /// What `run --format json` or `run -o NAME.json` wrote

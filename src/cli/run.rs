@@ -135,6 +135,7 @@ pub(super) enum Kind {
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds = kinds(&args.files)?;
+    args.gate.needs_base(args.baseline.as_deref())?;
     pictures::known(&args.files, pictures::OF_RUNS)?;
     output::writable(&args.files)?;
     if let Some(folder) = args.output.as_deref().or_else(|| usual(args).then(|| Path::new(USUAL))) {

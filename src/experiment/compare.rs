@@ -19,7 +19,7 @@ mod study;
 mod total;
 
 pub use cast::{Cast, WRITTEN};
-pub use stored::{Regression, regressions, stored};
+pub use stored::{Regression, regressions, stored, unjudged};
 pub use study::{Study, study};
 pub use total::{Confirmed, Overall, Total, confirm};
 

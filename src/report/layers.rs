@@ -55,15 +55,17 @@ fn share(node: &Node) -> f64 {
 
 /// The figures of a node in so many seconds of measured time.
 fn cells(node: &Node, time: f64) -> [Cell; 4] {
-    let wasted = if node.wasted_work_s > 0.0 { level(node.wasted_work_s / time) } else { NONE.into() };
     let tone = if share(node) >= MUCH { Tone::Odd } else { Tone::Plain };
-    let of_capacity = if share(node) > 0.0 { percent(share(node)) } else { NONE.into() };
-    [
-        count(node.arrivals).into(),
-        Cell::figure(node.tries_per_request, level),
-        wasted.into(),
-        Cell::toned(of_capacity, tone),
-    ]
+    let workers = node.wasted_work_s / time;
+    let (wasted, of_capacity) = if share(node) > 0.0 {
+        // The one is the other times all workers.
+        (Cell::figure(node.wasted_share.scaled(workers / share(node)), level), Cell::figure(node.wasted_share, percent))
+    } else if workers > 0.0 {
+        (level(workers).into(), NONE.into())
+    } else {
+        (NONE.into(), NONE.into())
+    };
+    [count(node.arrivals).into(), Cell::figure(node.tries_per_request, level), wasted, of_capacity.meaning(tone)]
 }
 
 #[cfg(test)]

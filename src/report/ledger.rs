@@ -182,7 +182,8 @@ fn causes(ledger: &Ledger, stats: Option<&Stats>) -> Sheet {
     let columns = [&ledger.total.mean_ms, &ledger.total.p50_ms, &ledger.total.p99_ms].map(Parts::sum);
     for (at, half) in within.into_iter().flat_map(|within| within.sum_ms).enumerate() {
         // A column of times stands before each of shares.
-        sum[2 * at].ends = half.and_then(|half| between(Estimate::around(columns[at], half), time));
+        sum[2 * at].ends =
+            half.and_then(|half| between(Estimate::around(columns[at], half).clamped(0.0, f64::INFINITY), time));
     }
     sheet.push("sum", sum);
     if let Some(d) = stats.map(|stats| &stats.latency_ms) {

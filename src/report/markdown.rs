@@ -11,13 +11,13 @@ use super::text::clean;
 use crate::experiment::summary::Summary;
 
 /// What a comment of a pull request holds, in characters: 65,536 at the usual places.
-const ROOM: usize = 65_536;
+pub(super) const ROOM: usize = 65_536;
 
 /// Lines in plain sight at most.
-const IN_SIGHT: usize = 38;
+pub(super) const IN_SIGHT: usize = 38;
 
 /// The fold of what would stand in plain sight if there were room.
-const MORE: &str = "More";
+pub(super) const MORE: &str = "More";
 
 /// One summary: what matters first, the rest folded. Several side by side, and each of them folded. Where that is more than a
 /// comment holds, tables get shorter: the worst rows stay, and that others are missing is said.
@@ -82,7 +82,7 @@ fn whole(summaries: &[Summary], rows: usize) -> String {
 }
 
 /// A part that is there for whoever opens it; nothing where there is nothing in it.
-fn fold(text: &mut String, title: &str, part: impl FnOnce(&mut String)) {
+pub(super) fn fold(text: &mut String, title: &str, part: impl FnOnce(&mut String)) {
     let mut inner = String::new();
     part(&mut inner);
     if !inner.is_empty() {

@@ -146,7 +146,8 @@ fn ends<T: Weighed>(
     // Twice the root of what lies beyond scatters alike at any level, as a Poisson count does.
     let error = 0.5 * t * share_error(each, point) / (1.0 - q);
     let beyond = |factor: f64| (1.0 - (1.0 - q) * factor * factor).max(0.0);
-    let low = pooled.at(beyond(1.0 + error))?.min(point - sections);
+    // What is counted here, times and lengths, is never negative.
+    let low = pooled.at(beyond(1.0 + error))?.min(point - sections).max(0.0);
     let high = pooled.at(beyond((1.0 - error).max(0.0)))?.max(point + sections);
     let farther = 1.0 + (SKEW_OF_QUANTILES / looks(pooled, each, q).sqrt()).min(FARTHEST);
     Some((low, point + (high - point) * farther))

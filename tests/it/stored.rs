@@ -173,6 +173,30 @@ fn hoptax(folder: &Path, words: &str) -> Output {
     command.args(words.split_whitespace()).current_dir(folder).output().unwrap()
 }
 
+/// A gate that had nothing to judge has not passed: a client by another name, and one replication, of which no difference has an interval.
+#[test]
+fn a_gate_that_judges_nothing_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::write(at.join("desk.toml"), DESK).unwrap();
+    fs::write(at.join("renamed.toml"), DESK.replace("people", "folk")).unwrap();
+    assert_eq!(hoptax(at, "run desk.toml -q --per-replication -o base.json").status.code(), Some(0));
+    assert_eq!(hoptax(at, "run desk.toml -q -n 1 --per-replication -o one.json").status.code(), Some(0));
+    for (words, said) in [
+        (
+            "run renamed.toml --baseline base.json",
+            "nothing was judged: no client in common with base; only in one of the two",
+        ),
+        ("run desk.toml -n 1 --baseline one.json", "not judged: people: no difference has an interval"),
+        ("compare one.json one.json", "not judged: people"),
+    ] {
+        let found = hoptax(at, &format!("{words} --fail-on-regression 5%"));
+        let told = String::from_utf8([found.stdout, found.stderr].concat()).unwrap();
+        assert_eq!(found.status.code(), Some(99), "{words}: {told}");
+        assert!(told.contains(said), "{words}: {told}");
+    }
+}
+
 #[test]
 fn the_shell_holds_a_run_against_what_was_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -208,6 +232,10 @@ fn the_shell_holds_a_run_against_what_was_kept() {
         ("report no.json", 1, "no.json"),
         ("run desk.toml --baseline no.json", 1, "no.json"),
         ("run desk.toml --variant all --baseline base.json", 2, "one run"),
+        ("run desk.toml --fail-on-regression 5%", 2, "--baseline"),
+        ("run base.json", 3, "`hoptax report base.json`"),
+        ("report base.json -o timeline.svg", 1, "`run --series"),
+        ("report base.json -o graph.svg", 1, "`hoptax graph"),
     ] {
         let found = hoptax(at, words);
         let said = String::from_utf8(found.stderr).unwrap();

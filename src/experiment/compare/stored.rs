@@ -2,13 +2,17 @@
 //!
 //! Two results are paired where both say what each of their replications did (`--per-replication`) and have the same seed;
 //! the figures are then those that `compare` gives of the scenarios themselves, to the digit. Otherwise figure stands
-//! against figure, by Welch's t.
+//! against figure, by Welch's t ("unpaired").
+//!
+//! `run --baseline OLD.json --fail-on-regression 5%` fails (exit code 99) where a latency, the share of successes or the throughput of
+//! any client or flow is worse by more than that, beyond what chance does in as many figures; and where there is nothing to judge: no
+//! client in common, or no difference with an interval, as of a single replication.
 
 use std::fmt;
 
 use serde::Serialize;
 
-use super::{Comparison, Difference, Pairing, Verdict, held};
+use super::{Comparison, Difference, Figures, Pairing, Verdict, held};
 use crate::experiment::estimate::CONFIDENCE;
 use crate::experiment::summary::Summary;
 use crate::stats::holm;
@@ -112,4 +116,15 @@ pub fn regressions(comparison: &Comparison, allowed: f64) -> Vec<Regression> {
         is.then(|| Regression { of: of.clone(), figure, difference: *found, worse: worse.filter(|_| !gone) })
     });
     judged.collect()
+}
+
+/// Clients and flows of which nobody can say whether they became slower: requests there were, and neither mean nor percentile has an
+/// interval of its difference, or lies among the failed on one side alone.
+pub fn unjudged(comparison: &Comparison) -> Vec<String> {
+    let told = |found: &Difference| found.chance.is_some() || found.never.contains(&true);
+    let times = |figures: &Figures| [figures.mean_ms, figures.p50_ms, figures.p99_ms];
+    let there = |found: &Difference| found.base.value.is_some() || found.other.value.is_some();
+    let open = |figures: &Figures| times(figures).iter().any(there) && !times(figures).iter().any(told);
+    let all = comparison.others.iter().flat_map(super::Versus::all);
+    all.filter(|(.., figures)| open(figures)).map(|(_, of, _)| of.clone()).collect()
 }

@@ -126,6 +126,11 @@ impl Summary {
         self
     }
 
+    /// Whether it was read back: who calls whom is known, and what was drawn of that is not.
+    pub fn is_kept(&self) -> bool {
+        self.topology.links.is_empty() && !self.edges.is_empty()
+    }
+
     /// Puts what was kept over time back where pictures look for it.
     pub(super) fn redrawn(mut self) -> Self {
         let Some(series) = &self.series else { return self };

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{Summary, VERSION};
+use super::{Summary, Tool, VERSION};
+use crate::diag::clean;
 
 /// Why a text is no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +73,14 @@ fn consistent(summary: Summary) -> Result<Summary, String> {
     let (kept, of) = (summary.replications.len(), summary.run.replications as usize);
     if kept != 0 && kept != of {
         return Err(format!("figures of {kept} replications, and {of} were run"));
+    }
+    let confidence = summary.run.confidence;
+    if !(confidence > 0.0 && confidence < 1.0) {
+        return Err(format!("intervals of a confidence of {confidence}"));
+    }
+    let (maker, own) = (&summary.tool.name, Tool::this().name);
+    if *maker != own {
+        return Err(format!("by {}, not by {own}", clean(maker)));
     }
     let more = summary.clients.iter().find(|(_, stats)| stats.succeeded > stats.arrived);
     match more {

@@ -9,6 +9,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::Title;
 use super::axis::{Scale, seconds_of_tick};
 use super::palette::{FAINT, Fill, GRID, INK, PAPER, Pen, Texture, hair};
+use crate::report::text::clean;
 
 /// Width of a picture, points.
 pub(super) const WIDTH: f64 = 960.0;
@@ -298,7 +299,8 @@ fn heading(title: &str) -> (String, f64) {
     let wide = WIDTH - 64.0;
     let size = (size::TITLE * wide / (room(title, size::TITLE) * BOLD)).clamp(size::TITLE * 0.7, size::TITLE);
     let mut heading = title.to_owned();
-    let mut letters = crate::report::text::width(title);
+    // No letter is narrower than a quarter of its size, so that no more of these are tried, however long a name is.
+    let mut letters = crate::report::text::width(title).min((wide / (size * 0.25)) as usize);
     while letters > 1 && room(&heading, size) * BOLD > wide + 0.5 {
         letters -= 1;
         heading = crate::report::text::cut(title, letters);
@@ -322,8 +324,9 @@ fn shown(svg: &str, said: &str, title: &Title, height: f64) -> String {
     )
 }
 
+/// As it may stand in XML, which holds no character that moves a cursor.
 pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// The room that a label needs, points; rather too much, for a viewer may have a wider font.

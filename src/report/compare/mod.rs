@@ -15,7 +15,7 @@ pub(super) use content::apart_rate;
 pub(super) use content::{apart_ms, apart_share};
 pub use content::{heading, notes, sheets};
 pub use csv::{HEADER, render as csv};
-pub use markdown::render as markdown;
+pub use markdown::{folded, render as markdown};
 pub use table::render as table;
 pub use total::total;
 pub use warnings::warnings;

@@ -90,7 +90,7 @@ fn served(comparison: &Comparison, all: &[Overall]) -> Option<String> {
     Some(parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
-/// `codel (99.9 % ±0.1), limit (76.4 % ±0.3)`.
+/// `codel (99.9 % ±0.10), limit (76.4 % ±0.3)`.
 fn shares(all: &[&Overall]) -> String {
     let told = |o: &&Overall| format!("{} ({})", clean(&o.name), share_within(o.success_rate.other));
     let mut names: Vec<String> = all.iter().take(NAMES).map(told).collect();
@@ -287,9 +287,12 @@ mod tests {
         comparison.total.others[0].success_rate = rate;
         comparison.total.serves_most = vec!["grpc".into()];
         let line = total(&comparison);
-        let lead = "total: most requests succeed with grpc (76.4 % ±0.1), with as written 14.8 % ±0.1; grpc is the quickest of 2, ";
+        let lead = "total: most requests succeed with grpc (76.4 % ±0.10), with as written 14.8 % ±0.10; grpc is the quickest of 2, ";
         assert!(line.starts_with(lead), "{line}");
-        assert!(line.contains(" over the answered (76.4 % ±0.1 of all, with as written 14.8 % ±0.1): mean "), "{line}");
+        assert!(
+            line.contains(" over the answered (76.4 % ±0.10 of all, with as written 14.8 % ±0.10): mean "),
+            "{line}"
+        );
         comparison.total.others[0].mean_ms =
             Difference { verdict: Verdict::NotComparable, ..comparison.total.others[0].mean_ms };
         comparison.total.others[0].unanswered = [4_120, 0];

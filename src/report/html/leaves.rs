@@ -34,6 +34,7 @@ pub fn run(summaries: &[Summary], scenarios: &[(String, String)], pictures: &[(S
             parts.extend(folded(summary));
         }
     }
+    parts.push(forgotten(summaries));
     parts.extend(scenarios.iter().map(|(name, text)| {
         let said =
             "Everything that was assumed: what the file does not say stands here as its default, marked.".to_owned();
@@ -108,6 +109,21 @@ fn too_large(summaries: &[Summary], pictures: &[(String, String)], stands: &str)
     );
     let missing = most > Diagram::MOST && !pictures.is_empty();
     Part::new("Picture: Graph", false, vec![Shown::Sentence(said)]).filter(|_| missing)
+}
+
+/// What a page of a result that was kept has not, and what has it.
+fn forgotten(summaries: &[Summary]) -> Option<Part> {
+    let over_time = if summaries.iter().all(|summary| summary.series.is_none()) {
+        "; nor does it hold latencies and arrivals over time, which `run --series -o run.json` keeps"
+    } else {
+        ""
+    };
+    let said = format!(
+        "This page was made of a result that was kept. That holds neither the scenario and its architecture nor single requests, so that \
+         these are not here, as they are on the page that `run -o page.html` writes{over_time}."
+    );
+    let kept = !summaries.is_empty() && summaries.iter().all(Summary::is_kept);
+    Part::new("What is not here", false, vec![Shown::Sentence(said)]).filter(|_| kept)
 }
 
 /// A comparison, and the runs that were compared, with pictures by their names.

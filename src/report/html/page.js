@@ -3,7 +3,9 @@
 (() => {
   const units = { ns: 1e-6, "µs": 1e-3, us: 1e-3, ms: 1, s: 1e3, min: 6e4, h: 3.6e6, k: 1e3, M: 1e6, "%": 0.01 };
   const worth = text => {
-    const found = /^[≥~]?\s*([−-]?[\d,.]+)\s*([a-zµ%]+)?/i.exec(text.trim());
+    // What is never reached comes after everything; the unit stands behind how far a figure is known.
+    if (/^(never|∞)/.test(text.trim())) return Infinity;
+    const found = /^[≥≤<>~]?\s*([+−-]?[\d,.]+)(?:\s*[±–][\d,.]+)?\s*([a-zµ%]+)?/i.exec(text.trim());
     if (!found) return NaN;
     const number = parseFloat(found[1].replace("−", "-").replace(/,/g, ""));
     return number * (units[found[2]] || 1);

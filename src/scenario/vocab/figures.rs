@@ -520,6 +520,28 @@ const FIGURES: &[Figure] = &[
         "What `[[slos]]` says under `expect`, and whether it was kept: met, failed, undecided.",
     ),
     f(&["no significant difference"], COMPARE, "The 95 % interval of the difference contains zero."),
+    f(
+        &["common random numbers", "paired"],
+        COMPARE,
+        "Both sides were run under the same draws, so that the difference is taken replication by replication, and luck that is common \
+         to both falls out of it.",
+    ),
+    f(
+        &["variance gained by pairing", "variance_gain"],
+        COMPARE,
+        "How many times more replications it would take to know the difference as well without common random numbers.",
+    ),
+    f(
+        &["weak"],
+        "imported scenarios",
+        "Fewer than 30 samples carry the figure: of fifteen, a share may be 15 % apart either way.",
+    ),
+    f(
+        &["distance"],
+        "imported scenarios",
+        "The largest distance between the distribution function of a law and that of the samples that it was fitted to \
+         (Kolmogorov, Smirnov).",
+    ),
 ];
 
 /// All of them.

@@ -104,6 +104,8 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["sweep", "knee", "campaign"], include_str!("../../experiment/sweep.rs")),
     (&["headroom", "N-1"], include_str!("../../experiment/capacity.rs")),
     (&["why"], include_str!("../../experiment/why.rs")),
+    (&["baseline", "unpaired", "Welch"], include_str!("../../experiment/compare/stored.rs")),
+    (&["import", "OPEN"], include_str!("../../import/mod.rs")),
     (&["diagnose", "n_eff", "effectively"], include_str!("../../experiment/diagnosis/mod.rs")),
     (&["advise", "ways out"], include_str!("../../experiment/advise.rs")),
     (&["cores"], include_str!("../../machine/stations/cpu.rs")),

@@ -114,6 +114,11 @@ pub(super) const STUDIES: &[Figure] = &[
          understand each other; how long all requests together would have had to fail, and from the first to the last failure.",
     ),
     f(
+        &["lost_between_s", "p99_between_ms", "served_between"],
+        DIAGNOSIS,
+        "The ends of the 95 % intervals of the figures of that name, from the few replications of what was tried.",
+    ),
+    f(
         &["locked", "held_s", "ten_times", "library"],
         DIAGNOSIS,
         "Proofs: a migration that has a table for itself so long; a node ten times slower; a library with rules of the business \
