@@ -41,7 +41,7 @@ fn holds([low, value, high]: [f64; 3], exact: f64) {
 
 /// Erlang C: the probability of a wait with so many workers and so much load.
 fn erlang_c(workers: u32, load: f64) -> f64 {
-    let term = |k: u32| load.powi(k as i32) / (1..=k).map(f64::from).product::<f64>();
+    let term = |k: u32| load.powf(f64::from(k)) / (1..=k).map(f64::from).product::<f64>();
     let full = term(workers) * f64::from(workers) / (f64::from(workers) - load);
     full / ((0..workers).map(term).sum::<f64>() + full)
 }
@@ -102,9 +102,8 @@ fn slow_two(pool: &str) -> String {
 /// One who asks, and waits at all its queues, finds what one who is pushed to is given: the same messages at the same time.
 #[test]
 fn a_worker_that_polls_asks_all_its_queues() {
-    let [asks, given] = ["poll = \"1ms\"\npoll_wait = \"2s\"", "prefetch = 1"].map(|how| {
-        waits(&run(&slow_two(&format!("concurrency = 1\norder = \"strict\"\n{how}"))), [20, 30])
-    });
+    let [asks, given] = ["poll = \"1ms\"\npoll_wait = \"2s\"", "prefetch = 1"]
+        .map(|how| waits(&run(&slow_two(&format!("concurrency = 1\norder = \"strict\"\n{how}"))), [20, 30]));
     assert_eq!(asks, given);
 }
 
