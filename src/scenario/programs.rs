@@ -190,19 +190,25 @@ impl<'s> Way<'s, '_> {
 
     /// Messages go to the consumers of a queue, each to one of them, or to one of each group of a topic.
     fn message(&mut self, publish: &'s Publish, times: Option<f64>) {
-        let broker = &publish.to.value;
-        let all = walk::consumers(self.scenario, broker);
-        let members = |(node, c): &(&Node, &Consumer)| {
-            f64::from(node.most_replicas()) * f64::from(node.asks(c).concurrency.value)
-        };
-        let mut whole: BTreeMap<Option<&str>, f64> = BTreeMap::new();
-        all.iter().for_each(|one| *whole.entry(group_of(one.1)).or_default() += members(one));
-        for one in &all {
-            let tries = deliveries(self.scenario.queues.get(broker), one.1);
-            let times = times.map(|n| n * tries * members(one) / whole[&group_of(one.1)]);
-            self.hop((&one.0.name.value, &one.1.program.name.value), By::Message(publish), times);
+        for (to, tries) in readers(self.scenario, &publish.to.value) {
+            self.hop(to, By::Message(publish), times.map(|n| n * tries));
         }
     }
+}
+
+/// The consumers of a queue or topic, and how often each handles a message that comes there, on average.
+pub(crate) fn readers<'s>(scenario: &'s Scenario, broker: &str) -> Vec<(Program<'s>, f64)> {
+    let all = walk::consumers(scenario, broker);
+    let members =
+        |(node, c): &(&Node, &Consumer)| f64::from(node.most_replicas()) * f64::from(node.asks(c).concurrency.value);
+    let mut whole: BTreeMap<Option<&str>, f64> = BTreeMap::new();
+    all.iter().for_each(|one| *whole.entry(group_of(one.1)).or_default() += members(one));
+    let of = |one: &(&'s Node, &'s Consumer)| {
+        let tries = deliveries(scenario.queues.get(broker), one.1);
+        let program = (one.0.name.value.as_str(), one.1.program.name.value.as_str());
+        (program, tries * (members(one) / whole[&group_of(one.1)]))
+    };
+    all.iter().map(of).collect()
 }
 
 fn group_of(consumer: &Consumer) -> Option<&str> {
@@ -210,7 +216,7 @@ fn group_of(consumer: &Consumer) -> Option<&str> {
 }
 
 /// Deliveries of one message on average: what fails and goes back is delivered again.
-fn deliveries(queue: Option<&Queue>, consumer: &Consumer) -> f64 {
+pub(crate) fn deliveries(queue: Option<&Queue>, consumer: &Consumer) -> f64 {
     let fails = consumer.program.error_rate.value;
     let most = match (queue, &consumer.retries.value) {
         (Some(queue), _) => queue.max_deliveries.value.map_or(f64::INFINITY, f64::from),

@@ -3,7 +3,7 @@
 use hoptax::experiment::summary::{Group, Summary};
 use hoptax::machine::Stop;
 use hoptax::model::{Fact, Plan, Probe};
-use hoptax::scenario::{Source, load};
+use hoptax::scenario::{Source, forecast, load};
 use hoptax::units::Time;
 use proptest::prelude::*;
 
@@ -263,4 +263,37 @@ fn whatever_fails_goes_somewhere() {
         failed.set(failed.get() + counts.failed);
     });
     assert!(failed.get() > 2_000, "only {} failed: the scenarios show too little", failed.get());
+}
+
+/// Retry topics and dead letters that somebody reads are load: what the forecast says comes to each is what a run counts.
+#[test]
+fn the_forecast_counts_what_is_handed_on() {
+    let text = |retries: &str| {
+        format!(
+            "version = 1\n[sim]\nduration = \"200s\"\nwarmup = \"10s\"\nreplications = 2\n[network]\nsame_zone = \"0ms\"\n\
+             [defaults]\ntransport = \"free\"\n[clients.c]\ncalls = \"p\"\nrate = \"200/s\"\n\
+             [services.p]\nsteps = [{{ publish = \"t\" }}, {{ send = \"q\" }}]\n\
+             [topics.t]\n[topics.later]\n[queues.dead]\n[queues.q]\nmax_deliveries = 3\ndead_letter = \"waits\"\n\
+             [queues.waits]\nmessage_ttl = \"1s\"\ndead_letter = \"again\"\n[queues.again]\n\
+             [services.w]\nconsumes = [\n\
+             {{ from = \"t\", group = \"g\", error_rate = 0.4, {retries} on_error = \"dead_letter\", dead_letter = \"later\" }},\n\
+             {{ from = \"later\", group = \"g\", delay = \"2s\", error_rate = 0.4, on_error = \"dead_letter\", dead_letter = \"dead\" }},\n\
+             {{ from = \"dead\" }},\n\
+             {{ from = \"q\", error_rate = 0.5, on_error = \"retry\" }},\n{{ from = \"again\" }}]\n"
+        )
+    };
+    for (retries, tries) in [("", 1.0), ("retries = { max = 2 },", 3.0)] {
+        let checked = checked(&text(retries));
+        let rates = forecast(checked.scenario()).consumers;
+        let expected = |from: &str| rates.iter().find(|one| one.from == from).unwrap().rate;
+        let given_up = 200.0 * 0.4_f64.powf(tries);
+        for (from, exact) in [("later", given_up), ("dead", 0.4 * given_up), ("again", 25.0), ("q", 350.0)] {
+            assert!((expected(from) - exact).abs() < 1e-9 * exact, "{from}: {} for {exact}", expected(from));
+        }
+        let summary = run(&text(retries));
+        for from in ["t", "later", "dead", "q", "again"] {
+            let counted = summary.edges[&format!("{from} -> w")].arrived as f64 / 400.0;
+            assert!((counted / expected(from) - 1.0).abs() < 0.06, "{from}: {counted} for {}", expected(from));
+        }
+    }
 }

@@ -173,9 +173,9 @@ impl Mail {
         member.due = Time(0);
         let duty = &crew.duties[nth as usize];
         if crew.poll.is_some() {
-            self.leave_lines(crew, to)
+            self.leave_lines(crew, to);
         } else {
-            self.list(core, to)
+            self.list(core, to);
         }
         let id = self.deliveries.insert(Delivery {
             message,

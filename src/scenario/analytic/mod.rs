@@ -8,6 +8,7 @@ mod expected;
 mod flow;
 mod held;
 mod hops;
+mod letters;
 mod members;
 mod memory;
 mod messages;
@@ -43,6 +44,8 @@ struct Edge {
     to: usize,
     times: f64,
     messages: Option<Messages>,
+    /// Whether it is no call, but what a consumer gives up.
+    letter: bool,
 }
 
 impl Edge {
@@ -53,7 +56,7 @@ impl Edge {
             Some((_, How::InProcess)) => None,
             Some((call, How::Over(spec))) => Some(Messages::of(spec, call)),
         };
-        Some(Self { to, times: hop.times?, messages })
+        Some(Self { to, times: hop.times?, messages, letter: false })
     }
 }
 
@@ -105,8 +108,12 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
             }
         }
     }
-    let average = graph.visits(&external);
-    let height = graph.visits(&peak);
+    graph.add_letters();
+    let (mut average, mut height) = (graph.visits(&external), graph.visits(&peak));
+    if average.is_none() || height.is_none() {
+        graph.forget_letters();
+        (average, height) = (graph.visits(&external), graph.visits(&peak));
+    }
     out.explodes = average.is_none() || height.is_none();
     let (average, height) = (average.unwrap_or(external), height.unwrap_or(peak));
     let seconds = scenario.sim.duration.value.as_secs_f64() + scenario.sim.warmup.value.span().as_secs_f64();
