@@ -9,8 +9,9 @@
 //!
 //! The p50 and p99 of a point are means over its runs of each run's own percentile over all that arrived, the interval is
 //! Student's, its upper end farther as for means of times. A promise holds as far as the curve of what it measures stays on
-//! the good side; between two points that is read off a straight line (of the logarithm, where it is a latency). Its interval
-//! goes from where the worse end of the measured figure crosses the bound to where the better end does.
+//! the good side; between two points that is read off a straight line (of the reciprocal, where it is a time). Its interval
+//! goes from where the worse end of the measured figure crosses the bound to where the better end does, and is wider by what the
+//! curve may do between its points, as their neighbours tell.
 //!
 //! The knee is where throughput ÷ mean latency is greatest (Kleinrock, "Power and deterministic rules of thumb for
 //! probabilistic problems in computer communications", ICC 1979): up to there more load brings more than it costs. It is

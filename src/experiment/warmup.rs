@@ -82,10 +82,10 @@ fn short(checked: &Checked, slowest: &Slowest) -> Option<String> {
     let Slowest { node, used, takes } = slowest;
     let (takes, length) = (takes.as_secs_f64(), checked.scenario.sim.duration.value.as_secs_f64());
     let needed = LONGER * takes;
-    let why = format!(
-        "warmup = \"auto\": {node} is {} % busy and takes {takes:.3} s to forget how it began, and {length} s are too short to see that",
-        (used * 1e3).round() / 10.0
-    );
+    let digits = |x: f64| format!("{x:.2e}").parse().unwrap_or(x);
+    let (used, takes) = (digits(100.0 * used), digits(takes));
+    let begin = format!("warmup = \"auto\": {node} is {used} % busy and takes {takes} s to forget how it began");
+    let why = format!("{begin}, and {length} s are too short to see that");
     (length < needed).then(|| format!("{why}; run longer, such as duration = \"{}s\"", libm::ceil(needed)))
 }
 

@@ -82,7 +82,7 @@ fn far(parameter: &Parameter, holds: &Holds) -> String {
     }
     let known = holds.at.low.zip(holds.at.high).map_or(0.0, |(low, high)| high - low);
     let read = if (b - a).abs() > known {
-        format!(", on a line between {} and {}", valued(parameter, a), valued(parameter, b))
+        format!(", read off between {} and {}", valued(parameter, a), valued(parameter, b))
     } else {
         String::new()
     };
@@ -318,7 +318,7 @@ fn notes(sweep: &Sweep) -> Vec<String> {
     if !sweep.promises.is_empty() {
         let sure = plain(sweep.head.confidence * 100.0);
         all.push(format!(
-            "holds: the figure over all runs is on the good side of its bound; single runs may not be (kept). Up to: where it crosses the bound, on a straight line between two points; in brackets where the ends of its {sure} % interval do"
+            "holds: the figure over all runs is on the good side of its bound; single runs may not be (kept). Up to: where it crosses the bound between two points (a time by its reciprocal); in brackets where the ends of its {sure} % interval do, as far as the points beside leave it open"
         ));
     }
     if sweep.knee.is_some() {

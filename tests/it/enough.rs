@@ -144,7 +144,7 @@ fn a_run_is_long_enough_or_it_is_not_whatever_its_seed() {
     let (mut bias, mut half) = (0.0, 0.0);
     for seed in 1..=40 {
         let why = auto(0.99, 20, seed).unwrap_err();
-        assert!(why.contains("desk is 99 % busy and takes 398.") && why.contains("run longer, such as"), "{why}");
+        assert!(why.contains("desk is 99 % busy and takes 398 s") && why.contains("run longer, such as"), "{why}");
         let found = auto(0.9, 40, seed).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         let warmup = found.scenario().sim.warmup.value.span();
         assert!(warmup.as_secs_f64() > 3.79 && warmup.as_secs_f64() <= 20.0, "seed {seed}: {warmup:?}");

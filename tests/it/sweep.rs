@@ -82,6 +82,56 @@ fn a_queue_bends_where_theory_says() {
     assert_eq!(knee.busiest.as_deref(), Some("desk"));
 }
 
+/// P(T > t) of M/M/c with so many servers and so much work each, in seconds.
+fn beyond(servers: u32, work: f64, rate: f64, t: f64) -> f64 {
+    let (load, c) = (rate * work, f64::from(servers));
+    let term = |k: u32| load.powf(f64::from(k)) / (1..=k).map(f64::from).product::<f64>();
+    let all = term(servers) * c / (c - load);
+    let waits = all / ((0..servers).map(term).sum::<f64>() + all);
+    let (mu, free) = (1.0 / work, c / work - rate);
+    let late = (free * (-mu * t).exp() - mu * (-free * t).exp()) / (free - mu);
+    (1.0 - waits) * (-mu * t).exp() + waits * late
+}
+
+/// The rate at which M/M/c has its p99 at so many ms; of M/M/1 it is μ − ln(100) ÷ p99.
+fn carried(servers: u32, p99_ms: f64) -> f64 {
+    if servers == 1 {
+        return 100.0 - 100.0_f64.ln() / p99_ms * 1e3;
+    }
+    let most = f64::from(servers) * 100.0;
+    (1..1_000)
+        .map(|part| most * f64::from(part) / 1e3)
+        .find(|rate| beyond(servers, 0.01, *rate, p99_ms / 1e3) > 0.01)
+        .unwrap()
+}
+
+/// Points stand far apart, and yet at least 93 % of the intervals hold what theory knows: how the curve goes between them is in the
+/// interval.
+#[test]
+fn the_interval_of_a_limit_holds_what_lies_between_points() {
+    let promises =
+        |bounds: [u32; 3]| bounds.map(|ms| format!("[[slos]]\nof = \"users\"\nexpect = \"p99 < {ms}ms\"\n")).join("");
+    let (mut held, mut all) = (0, 0);
+    for (servers, bounds, axis, seeds) in [
+        (1, [100, 200, 300], "clients.users.rate=20/s..95/s:6", 24),
+        (3, [60, 80, 100], "clients.users.rate=60/s,120/s,180/s,240/s,285/s", 12),
+    ] {
+        for seed in 1..=seeds {
+            let sim = format!("duration = \"300s\", warmup = \"30s\", replications = 10, seed = {seed}");
+            let text = desk(&sim, &promises(bounds)).replace("concurrency = 1", &format!("concurrency = {servers}"));
+            for (holds, bound) in swept(&text, &[axis]).promises.iter().zip(bounds) {
+                let exact = carried(servers, f64::from(bound));
+                let (low, high) = holds.at.ends().unwrap();
+                held += u32::from(low <= exact && exact <= high);
+                all += 1;
+                assert!(high - low < 0.15 * 100.0 * f64::from(servers), "M/M/{servers} at {bound} ms: {:?}", holds.at);
+            }
+        }
+    }
+    println!("{held} of {all} intervals hold");
+    assert!(f64::from(held) >= 0.93 * f64::from(all), "{held} of {all}");
+}
+
 /// Fewer workers than it takes: the promise holds from some number on, and a grid has every combination once.
 #[test]
 fn a_promise_may_hold_from_a_value_on_and_a_grid_is_whole() {

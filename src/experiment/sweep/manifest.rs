@@ -27,7 +27,7 @@ pub struct Parameter {
 }
 
 /// A promise of the file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Promised {
     /// Its name.
     pub name: String,
@@ -39,6 +39,9 @@ pub struct Promised {
     pub bound: f64,
     /// Whether less is better.
     pub ceiling: bool,
+    /// Whether it is about a time.
+    #[serde(default)]
+    pub time: bool,
 }
 
 /// A point of the grid.
@@ -156,6 +159,7 @@ impl Manifest {
             expect: slo.expect.value.clone(),
             bound: slo.promise.bound,
             ceiling: slo.promise.is_ceiling(),
+            time: slo.promise.metric.is_time(),
         };
         let mut busy: Vec<(String, f64)> = Vec::new();
         let mut points = Vec::new();
