@@ -24,7 +24,7 @@ mod manifest;
 mod row;
 mod shelf;
 
-pub use crossing::{Holds, Reach};
+pub use crossing::{Border, Holds, Reach};
 pub use fold::{Figures, Kept, Point};
 pub use knee::Knee;
 pub use manifest::{Manifest, Parameter, Promised, Spot};
@@ -38,7 +38,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use serde::Serialize;
 
 use super::parallel;
-use super::run::{Watch, guard, once, replication};
+use super::run::{SoFar, Watch, guard, once, replication};
 use super::study::{Head, Trouble};
 use crate::machine::{Stop, replication_seed};
 use crate::model::Plan;
@@ -83,6 +83,9 @@ pub struct Sweep {
     /// As far as each promise holds, where one number is swept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub promises: Vec<Holds>,
+    /// As far as each promise holds along one of two parameters, at each value of the other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub border: Vec<Border>,
     /// Where more load costs more than it brings; `None` where that is at no point within.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub knee: Option<Knee>,
@@ -146,7 +149,14 @@ pub fn study(
 ) -> Result<Study, Trouble> {
     let axes = if wanted.axes.is_empty() { &checked.scenario.sweep } else { &wanted.axes };
     let grid = manifest::Grid::of(checked, axes)?;
-    let manifest = Manifest::of(checked, &grid, wanted.client.as_deref())?;
+    let manifest = Manifest::of(checked, &grid, wanted.client.as_deref(), (jobs, watch))?;
+    if let Some(shard) = wanted.shard.filter(|shard| shard.of > manifest.runs()) {
+        let (of, runs) = (shard.of, manifest.runs());
+        return Err(Trouble::Absent(format!(
+            "--shards {of}: there are {runs} runs, and a part has one at least; say {runs} or fewer"
+        )));
+    }
+    rows.claim().map_err(Trouble::Kept)?;
     match rows.manifest() {
         Some(text) => manifest.same(&text, "the folder")?,
         None => rows.begin(&manifest.text()).map_err(Trouble::Kept)?,
@@ -214,6 +224,7 @@ fn told(manifest: &Manifest, shelves: &Shelves<'_>, tell: Tell<'_>) -> Result<Sw
         parameters: manifest.parameters.clone(),
         client: manifest.client.clone(),
         promises: crossing::holds(manifest, &points),
+        border: crossing::border(manifest, &points),
         knee: knee::knee(manifest, &points),
         points,
         missing: manifest.runs() - known,
@@ -318,7 +329,24 @@ impl<'a> Field<'a> {
         }
         let (guard, events) = (guard(&finished, plan), finished.events);
         let replication = replication((seed, finished), plan);
-        Some(Row { run, events, guard, ..Row::of(point, plan, &replication, self.manifest) })
+        let row = Row { run, events, guard, ..Row::of(point, plan, &replication, self.manifest) };
+        if self.watch.curious() {
+            self.watch.hear(&self.told(&row));
+        }
+        Some(row)
+    }
+
+    /// What a run shows of the client that is asked about.
+    fn told(&self, row: &Row) -> SoFar {
+        let Manifest { client, clients, points, .. } = self.manifest;
+        let asked = clients.iter().position(|name| name == client).unwrap_or(0);
+        let found = row.clients.get(asked).copied().unwrap_or_default();
+        SoFar::Point {
+            at: points[self.manifest.point(row.run) as usize].at.join(" "),
+            client: client.clone(),
+            well: found.succeeded as f64 / found.arrived.max(1) as f64,
+            p99_ms: found.p99_ms,
+        }
     }
 
     fn stopped(&self) -> bool {

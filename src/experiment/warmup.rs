@@ -5,7 +5,7 @@
 //! the sum of squares around it, divided by the square of how many batches are left, is least (MSER-5: White, Spratt, "The
 //! effectiveness of the truncation rule MSER-5", WSC 2000).
 //!
-//! A run that is short beside its [relaxation time](relaxation) shows that rule nothing: it wanders as it likes, and finds a cut as often as
+//! A run that is short beside its relaxation time ([`slowest`]) shows that rule nothing: it wanders as it likes, and finds a cut as often as
 //! not (M/M/1 at 0.99 for 20 s, of 398 s). So a run has to be ten times as long as its slowest station takes, by the forecast, and no cut is sooner than
 //! that time once. Without any cut the bias of a mean is τ ÷ 4T of it (from empty, in heavy traffic), a fortieth then; half
 //! of the interval of ten runs is 2.26 √(τ ÷ 10T), a fifth of it.
@@ -18,18 +18,15 @@
 //! It is found once, for the file as it is loaded; what a sweep or a capacity then changes keeps it, and stands in the output like
 //! one that was given.
 
-pub mod relaxation;
-
 use super::parallel;
 use super::study::{Options, Trouble};
 use crate::machine::{Machine, replication_seed};
 use crate::model::Aside;
 use crate::scenario::edit::{apply, struck};
 use crate::scenario::written::WarmUp;
-use crate::scenario::{self, Checked, Edit, lower};
+use crate::scenario::{self, Checked, Edit, Slowest, lower, slowest};
 use crate::stats::paired_difference;
 use crate::units::{Span, Time};
-use relaxation::{Slowest, slowest};
 
 /// Pilot runs.
 const PILOTS: u32 = 10;
@@ -59,7 +56,7 @@ pub(super) fn found(checked: Checked, options: &Options) -> Result<Checked, Trou
         let why = "warmup = \"auto\": load or replicas change in the run, so that it never comes to rest";
         return Err(Trouble::Absent(format!("{why}; say how long, such as warmup = \"10s\"")));
     }
-    let slowest = slowest(&checked);
+    let slowest = slowest(&checked.scenario);
     if let Some(why) = slowest.as_ref().and_then(|slowest| short(&checked, slowest)) {
         return Err(Trouble::Unsettled(why));
     }

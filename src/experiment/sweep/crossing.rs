@@ -11,7 +11,7 @@
 
 use serde::Serialize;
 
-use super::{Manifest, Point, Promised};
+use super::{Manifest, Parameter, Point, Promised};
 use crate::experiment::summary::Estimate;
 
 /// How a promise fares along a parameter.
@@ -50,23 +50,68 @@ pub struct Holds {
     pub between: Option<[f64; 2]>,
 }
 
+/// As far as a promise holds at a value of another parameter.
+#[derive(Clone, Debug, Serialize)]
+pub struct Border {
+    /// The path of the parameter that it holds along.
+    pub along: String,
+    /// The path of the other one.
+    pub by: String,
+    /// The value of the other one.
+    pub value: String,
+    /// As far as it holds there.
+    #[serde(flatten)]
+    pub holds: Holds,
+}
+
+/// Every promise along one of two parameters at each value of the other: along the one of more values, of as many the first.
+pub(super) fn border(manifest: &Manifest, points: &[Point]) -> Vec<Border> {
+    let [first, second] = manifest.parameters.as_slice() else { return Vec::new() };
+    let count = |parameter: &Parameter| if parameter.numbers.is_empty() { 0 } else { parameter.values.len() };
+    let turned = count(second) > count(first);
+    let (along, by) = if turned { (second, first) } else { (first, second) };
+    if count(along) < 2 {
+        return Vec::new();
+    }
+    // The last parameter changes first from point to point.
+    let place = |point: &Point| {
+        let (slow, quick) = (point.point as usize / second.values.len(), point.point as usize % second.values.len());
+        if turned { (quick, slow) } else { (slow, quick) }
+    };
+    let mut all = Vec::new();
+    for (nth, promise) in manifest.promises.iter().enumerate() {
+        for (at, value) in by.values.iter().enumerate() {
+            let row = points.iter().filter(|point| place(point).1 == at);
+            let row = sorted(row.map(|point| (along.numbers[place(point).0], point)).collect());
+            let holds = fares(promise, nth, &row);
+            all.push(Border { along: along.path.clone(), by: by.path.clone(), value: value.clone(), holds });
+        }
+    }
+    all
+}
+
 /// Every promise along the parameter, where that is a single number.
 pub(super) fn holds(manifest: &Manifest, points: &[Point]) -> Vec<Holds> {
     let [parameter] = manifest.parameters.as_slice() else { return Vec::new() };
     if parameter.numbers.is_empty() {
         return Vec::new();
     }
-    let mut along: Vec<(f64, &Point)> =
-        points.iter().map(|point| (parameter.numbers[point.point as usize], point)).collect();
+    let along = sorted(points.iter().map(|point| (parameter.numbers[point.point as usize], point)).collect());
+    manifest.promises.iter().enumerate().map(|(nth, promise)| fares(promise, nth, &along)).collect()
+}
+
+fn sorted(mut along: Vec<(f64, &Point)>) -> Vec<(f64, &Point)> {
     along.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let one = |(nth, promise): (usize, &Promised)| {
-        let told = along.iter().filter(|(_, point)| point.promises[nth].kept.value.is_some());
-        let margins: Vec<Margin> = told.map(|(x, point)| margin(*x, promise, point.promises[nth].measured)).collect();
-        let (reach, at, between) = reach(&margins);
-        let Promised { name, of, expect, .. } = promise.clone();
-        Holds { name, of, expect, reach, at, between }
-    };
-    manifest.promises.iter().enumerate().map(one).collect()
+    along
+}
+
+/// As far as a promise holds along some points.
+fn fares(promise: &Promised, nth: usize, along: &[(f64, &Point)]) -> Holds {
+    let told = along.iter().filter(|(_, point)| point.promises[nth].kept.value.is_some());
+    let margins: Vec<Margin> = told.map(|(x, point)| margin(*x, promise, point.promises[nth].measured)).collect();
+    let (reach, at, between) = reach(&margins);
+    let Promised { name, of, expect, .. } = promise.clone();
+    Holds { name, of, expect, reach, at, between }
 }
 
 /// How far a figure is on the good side of its bound, at a value of the parameter; the ends are those of its interval.

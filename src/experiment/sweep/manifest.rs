@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::experiment::parallel;
+use crate::experiment::run::Watch;
 use crate::experiment::study::{Head, Trouble, judged};
 use crate::scenario::edit::without;
 use crate::scenario::written::Axis;
@@ -9,6 +11,9 @@ use crate::scenario::{Checked, Edit, Source, forecast, load};
 
 /// Points of a grid at most.
 const POINTS: u64 = 100_000;
+
+/// Points that are checked at once.
+const AT_ONCE: u64 = 256;
 
 /// Nodes whose use is noted in each row, the busiest by the forecast.
 const NODES: usize = 16;
@@ -95,8 +100,8 @@ impl<'a> Grid<'a> {
         }
         for (nth, axis) in axes.iter().enumerate() {
             let path = axis.path.value.as_str();
-            if ["sim.seed", "sim.replications"].contains(&path) {
-                return absent(format!("{path} is the same at every point; say it with --seed or -n"));
+            if let Some(why) = still(path) {
+                return absent(format!("{path} {why}"));
             }
             if axes[..nth].iter().any(|other| other.path.value == path) {
                 return absent(format!("{path} is swept twice"));
@@ -139,6 +144,23 @@ impl<'a> Grid<'a> {
     }
 }
 
+/// Why a value is no parameter, if it is none.
+fn still(path: &str) -> Option<&'static str> {
+    match path {
+        "sim.seed" | "sim.replications" => Some("is the same at every point; say it with --seed or -n"),
+        "sim.duration" => Some(
+            "is the same at every point, so that runs can be compared; try others one by one: --set sim.duration=…",
+        ),
+        _ => match path.split('.').next() {
+            Some("name" | "description" | "version") => {
+                Some("changes nothing that is measured; sweep what is run, such as clients.NAME.rate")
+            }
+            Some("variants" | "sweep") => Some("is not run itself; sweep what it changes"),
+            _ => None,
+        },
+    }
+}
+
 /// A value without its quotes.
 fn shown(value: &str) -> String {
     value.trim_matches(['"', '\'']).to_owned()
@@ -146,7 +168,12 @@ fn shown(value: &str) -> String {
 
 impl Manifest {
     /// Of a grid: every point is checked before anything is run.
-    pub(super) fn of(checked: &Checked, grid: &Grid<'_>, client: Option<&str>) -> Result<Self, Trouble> {
+    pub(super) fn of(
+        checked: &Checked,
+        grid: &Grid<'_>,
+        client: Option<&str>,
+        (jobs, watch): (Option<usize>, &dyn Watch),
+    ) -> Result<Self, Trouble> {
         let client = judged(checked, client)?;
         let parameter = |axis: &Axis| {
             let (numbers, unit) = axis.numbers().unwrap_or_default();
@@ -161,17 +188,25 @@ impl Manifest {
             ceiling: slo.promise.is_ceiling(),
             time: slo.promise.metric.is_time(),
         };
+        let spot = |point: u64| {
+            if watch.stopped() {
+                return Err(Trouble::Interrupted);
+            }
+            let scenario = grid.at(point)?;
+            let at = grid.values(point).into_iter().map(shown).collect();
+            let (cores, used) = (cores(&scenario), in_use(&scenario));
+            Ok((Spot { at, cores, hash: scenario.hash, overloaded: scenario.overloaded }, used))
+        };
         let mut busy: Vec<(String, f64)> = Vec::new();
         let mut points = Vec::new();
-        for point in 0..grid.points() {
-            let scenario = grid.at(point)?;
-            note_use(&scenario, &mut busy);
-            points.push(Spot {
-                at: grid.values(point).into_iter().map(shown).collect(),
-                cores: cores(&scenario),
-                hash: scenario.hash,
-                overloaded: scenario.overloaded,
-            });
+        let threads = parallel::cores_for(jobs);
+        for from in (0..grid.points()).step_by(AT_ONCE as usize) {
+            let count = AT_ONCE.min(grid.points() - from);
+            for found in parallel::each(count as u32, threads, |nth| spot(from + u64::from(nth))) {
+                let (spot, used) = found?;
+                note_use(used, &mut busy);
+                points.push(spot);
+            }
         }
         busy.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         busy.truncate(NODES);
@@ -256,13 +291,18 @@ fn told(parameters: &[Parameter]) -> String {
     parameters.iter().map(one).collect::<Vec<_>>().join(" and ")
 }
 
-/// How busy each node is at most at any point, by the forecast.
-fn note_use(scenario: &Checked, busy: &mut Vec<(String, f64)>) {
-    for node in forecast(&scenario.scenario).nodes {
-        let most = node.utilization.max(node.held).max(node.peak_utilization);
-        match busy.iter_mut().find(|(name, _)| *name == node.name) {
+/// How busy each node is, by the forecast.
+fn in_use(scenario: &Checked) -> Vec<(String, f64)> {
+    let nodes = forecast(&scenario.scenario).nodes.into_iter();
+    nodes.map(|node| (node.name, node.utilization.max(node.held).max(node.peak_utilization))).collect()
+}
+
+/// How busy each node is at most at any point.
+fn note_use(used: Vec<(String, f64)>, busy: &mut Vec<(String, f64)>) {
+    for (node, most) in used {
+        match busy.iter_mut().find(|(name, _)| *name == node) {
             Some(known) => known.1 = known.1.max(most),
-            None => busy.push((node.name, most)),
+            None => busy.push((node, most)),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::written::{Arrivals, Fault, FaultKind, Load, Node, Phase, Scope, WarmUp, Zone};
-use super::super::{Checked, check, forecast, hash};
+use super::super::written::{Arrivals, Fault, FaultKind, Load, Node, Phase, Scenario, Scope, WarmUp, Zone};
+use super::super::{Checked, check, forecast, hash, slowest};
 use crate::units::Span;
 
 /// Why a client's load cannot be made larger.
@@ -56,19 +56,33 @@ fn grow(load: &mut Load, factor: f64) {
 /// How much longer a warm-up may become.
 const LONGEST: f64 = 20.0;
 
-/// The scenario with a warm-up that is as much longer as lines take longer to come to their height when its busiest node is so
-/// busy instead of half: as 1 ÷ (1 − ρ)². Where something changes in a run nothing is done: what comes before would change with it.
-pub fn warmed(checked: &Checked, utilization: f64) -> Checked {
+/// So many times as long as its slowest station takes to forget its beginning is a warm-up after which nothing is left of that: e⁻⁴ of
+/// what falls slowest.
+const FORGOTTEN: f64 = 4.0;
+
+/// The scenario with a warm-up that is as long as another one needs, the same at a larger load: as many times longer as lines take
+/// longer to come to their height, which grows as 1 ÷ (1 − ρ)² ([`slowest`]). Where nobody says how busy it is, it is taken as the file's where half is
+/// in use. Where something changes in a run nothing is done: what comes before would change with it.
+pub fn warmed(checked: &Checked, like: &Checked) -> Checked {
     let mut scenario = checked.scenario.clone();
     let changes = !scenario.faults.is_empty() || scenario.clients.values().any(|client| changes(&client.load));
-    let free = (1.0 - utilization).max(1e-3);
-    let longer = (0.25 / (free * free)).clamp(1.0, LONGEST);
-    if changes || longer == 1.0 {
+    let warmup = scenario.sim.warmup.value.span().as_secs_f64();
+    let longer = match slowest(&like.scenario).filter(|_| like.overloaded.is_empty()) {
+        Some(slowest) => FORGOTTEN * slowest.takes.as_secs_f64() / warmup,
+        None => 0.25 / libm::pow((1.0 - busiest(&like.scenario)).max(1e-3), 2.0),
+    };
+    let longer = longer.clamp(1.0, LONGEST);
+    if changes || longer == 1.0 || warmup == 0.0 {
         return checked.clone();
     }
-    let warmup = &mut scenario.sim.warmup.value;
-    *warmup = WarmUp::For(Span::from_secs_f64(warmup.span().as_secs_f64() * longer));
+    scenario.sim.warmup.value = WarmUp::For(Span::from_secs_f64(warmup * longer));
     Checked { hash: hash(&scenario), scenario, ..checked.clone() }
+}
+
+/// How busy the busiest node is, by the forecast.
+fn busiest(scenario: &Scenario) -> f64 {
+    let used = forecast(scenario).nodes.into_iter();
+    used.map(|node| node.utilization.max(node.held).max(node.peak_utilization)).fold(0.0, f64::max)
 }
 
 fn changes(load: &Load) -> bool {

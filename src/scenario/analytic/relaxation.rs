@@ -9,8 +9,8 @@
 //! Utilizations and times are those of the forecast. Work that varies more than exponential work takes longer, by (1 + cv²) ÷ 2,
 //! work that varies less is sooner there; what calls wait for in line elsewhere is not in it.
 
-use crate::scenario::written::{Load, Node};
-use crate::scenario::{Checked, forecast};
+use super::forecast;
+use crate::scenario::written::{Load, Node, Scenario};
 use crate::units::Span;
 
 /// The station that takes longest.
@@ -26,8 +26,7 @@ pub struct Slowest {
 
 /// The slowest station of a scenario, by the forecast; `None` where nobody has a line, or how busy it is is not known beforehand (of
 /// closed clients, and of loads that no run is long enough for).
-pub fn slowest(checked: &Checked) -> Option<Slowest> {
-    let scenario = &checked.scenario;
+pub fn slowest(scenario: &Scenario) -> Option<Slowest> {
     if scenario.clients.values().any(|client| matches!(client.load, Load::Closed { .. })) {
         return None;
     }
