@@ -5,7 +5,7 @@
 //! their order: which thread, which shard or which of several starts made a row changes no byte.
 //!
 //! A campaign is a folder (`--output`): a manifest of what is swept, and a line for each run. What is killed goes on where it was,
-//! a part of a line is run again. Parts (`--shards`) are put together (`--merge`) to the bytes of one run.
+//! a part of a line is run again, and more runs of each point (`-n`) are added to those that are there. Parts (`--shards`) are put together (`--merge`) to the bytes of one run.
 //!
 //! The p50 and p99 of a point are means over its runs of each run's own percentile over all that arrived, the interval is
 //! Student's, its upper end farther as for means of times. A promise holds as far as the curve of what it measures stays on
@@ -158,13 +158,15 @@ pub fn study(
     }
     rows.claim().map_err(Trouble::Kept)?;
     match rows.manifest() {
-        Some(text) => manifest.same(&text, "the folder")?,
-        None => rows.begin(&manifest.text()).map_err(Trouble::Kept)?,
+        Some(text) if !manifest.extends(&text) => manifest.same(&text, "the folder")?,
+        _ => rows.begin(&manifest.text()).map_err(Trouble::Kept)?,
     }
     let todo = {
         let shelf = Shelf::of("", rows, &manifest)?;
-        let ours = |run: &u64| wanted.shard.is_none_or(|shard| run % shard.of == shard.nth) && !shelf.has(*run);
-        (0..manifest.runs()).filter(ours).collect::<Vec<u64>>()
+        let part = |run: u64| wanted.shard.is_none_or(|shard| manifest.place(run) % shard.of == shard.nth);
+        let points = 0..manifest.points.len() as u64;
+        let all = points.flat_map(|point| manifest.runs_of(point));
+        all.filter(|run| part(*run) && !shelf.has(*run)).collect::<Vec<u64>>()
     };
     let whole = Field::run(&grid, &manifest, &todo, checked, (jobs, watch, rows))?;
     let shelves = Shelves::of(vec![Shelf::of("", rows, &manifest)?], &manifest)?;
@@ -209,10 +211,9 @@ pub fn merge(parts: &[(String, &dyn Rows)], tell: Tell<'_>) -> Result<Study, Tro
 
 /// What the rows come to; of a point at a time they are in memory. An interruption leaves out what has no run yet.
 fn told(manifest: &Manifest, shelves: &Shelves<'_>, tell: Tell<'_>) -> Result<Sweep, Trouble> {
-    let each = u64::from(manifest.head.replications);
     let (mut points, mut known) = (Vec::new(), 0);
     for point in 0..manifest.points.len() as u64 {
-        let rows = shelves.rows(point * each..(point + 1) * each)?;
+        let rows = shelves.rows(manifest.runs_of(point))?;
         for row in &rows {
             tell(manifest, row).map_err(Trouble::Kept)?;
         }
@@ -310,7 +311,7 @@ impl<'a> Field<'a> {
         if self.stopped() {
             return None;
         }
-        let seed = replication_seed(plan.seed, (run % u64::from(self.manifest.head.replications)) as u32);
+        let seed = replication_seed(plan.seed, self.manifest.replication(run));
         let length = (plan.warmup + plan.duration).0.max(1);
         let whole = length as f64 * of as f64;
         let mut told = 0;

@@ -291,16 +291,19 @@ fn sheet(sweep: &Sweep, client: &str) -> Sheet {
         .without_idle("busiest", none)
 }
 
-/// What parameters are called above their values: the end of their paths, as much of it as tells them apart.
+/// What parameters are called above their values: the end of each path, as much of it as no other ends with.
 fn heads(parameters: &[Parameter]) -> Vec<String> {
     let ending = |path: &str, parts: usize| {
         let all: Vec<&str> = path.split('.').collect();
         all[all.len().saturating_sub(parts)..].join(".")
     };
-    let all = |parts: usize| parameters.iter().map(|one| ending(&one.path, parts)).collect::<Vec<String>>();
-    let apart = |heads: &[String]| (1..heads.len()).all(|at| !heads[..at].contains(&heads[at]));
-    let longest = parameters.iter().map(|one| one.path.split('.').count()).max().unwrap_or(1);
-    (1..longest).map(all).find(|heads| apart(heads)).unwrap_or_else(|| all(longest))
+    let head = |one: &Parameter| {
+        let others = || parameters.iter().filter(|other| other.path != one.path);
+        let alone = |parts: &usize| others().all(|other| ending(&other.path, *parts) != ending(&one.path, *parts));
+        let parts = (1..one.path.split('.').count()).find(alone).unwrap_or(usize::MAX);
+        ending(&one.path, parts)
+    };
+    parameters.iter().map(head).collect()
 }
 
 /// Who is offered too much.
@@ -451,4 +454,25 @@ pub fn picture(sweep: &Sweep) -> String {
     );
     let title = Title { title, subtitle };
     if sweep.parameters.len() == 1 { hockey(&title, sweep) } else { field(&title, sweep) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stand_below_the_end_of_their_path() {
+        let of = |paths: &[&str]| {
+            let parameter = |path: &&str| Parameter {
+                path: (*path).to_owned(),
+                values: Vec::new(),
+                numbers: Vec::new(),
+                unit: String::new(),
+            };
+            heads(&paths.iter().map(parameter).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&["clients.web.rate"]), ["rate"]);
+        assert_eq!(of(&["a.x.cores", "a.y.cores", "clients.web.rate"]), ["x.cores", "y.cores", "rate"]);
+        assert_eq!(of(&["cores", "x.cores"]), ["cores", "x.cores"]);
+    }
 }

@@ -248,8 +248,8 @@ fn every_study_is_stopped_by_an_interruption() {
 #[test]
 fn a_campaign_is_one_process_s() {
     let folder = with(QUIET);
-    let words = "sweep a.toml --sweep clients.people.rate=50/s,60/s --output d";
-    let long = format!("{words} --set sim.duration=20000s");
+    let words = "sweep a.toml --sweep clients.people.rate=50/s,60/s";
+    let long = format!("{words} --output d --set sim.duration=20000s");
     let mut first = command(folder.path(), &long).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let claim = folder.path().join("d/rows.lock");
     for _ in 0..200 {
@@ -264,8 +264,10 @@ fn a_campaign_is_one_process_s() {
     first.kill().unwrap();
     first.wait().unwrap();
     std::fs::remove_dir_all(folder.path().join("d")).unwrap();
-    ends(&folder, words, 0);
-    ends(&folder, words, 0);
+    for more in ["", "", "-n 6"] {
+        ends(&folder, &format!("{words} --output d {more}"), 0);
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("d/runs.csv")).unwrap().lines().count(), 13);
 }
 
 /// What is told of a sweep stands below each other, value by value, and nothing is cut in a window of eighty columns.

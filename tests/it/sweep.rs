@@ -149,6 +149,12 @@ fn a_promise_may_hold_from_a_value_on_and_a_grid_is_whole() {
     let at: Vec<String> = grid.points.iter().map(|point| point.at.join(" ")).collect();
     assert_eq!(at, ["1 20/s", "1 40/s", "1 60/s", "2 20/s", "2 40/s", "2 60/s"]);
     assert!(grid.promises.is_empty() && grid.knee.is_none());
+    // Two workers keep it at every rate; one of them until p99 = ln(100) ÷ (100 − λ) is 80 ms, at 42/s.
+    let rows: Vec<_> =
+        grid.border.iter().map(|one| (one.along.as_str(), one.value.as_str(), one.holds.reach)).collect();
+    assert_eq!(rows, [("clients.users.rate", "1", Reach::UpTo), ("clients.users.rate", "2", Reach::Everywhere)]);
+    let at = grid.border[0].holds.at.value.unwrap();
+    assert!(at > 30.0 && at < 55.0, "{at}");
 }
 
 /// Twenty requests a run have no 99th percentile: that promise is not broken, nobody can tell; the other one is told.
@@ -277,7 +283,7 @@ fn a_file_that_is_cut_anywhere_goes_on_to_the_same_bytes() {
         let again = told(&checked, &wanted(&[TWO]), Some(1), &cut).unwrap();
         assert_eq!(bytes(&again), expected, "cut after {end} bytes");
         let runs: Vec<&str> = again.1.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
-        assert_eq!(runs, ["0", "1", "2", "3", "4", "5"], "cut after {end} bytes");
+        assert_eq!(runs, ["0", "2", "4", "1", "3", "5"], "cut after {end} bytes");
         // No run is made twice: what is kept is six whole rows, and the part of a seventh at most.
         assert!(cut.text.lock().unwrap().lines().count() <= 7, "cut after {end} bytes");
     }
@@ -312,6 +318,27 @@ fn seven_shards_in_any_order_are_one_run() {
         let why = merged(&parts[1..]).unwrap_err().to_string();
         assert!(why.contains("of 18 runs are missing"), "{why}");
     }
+}
+
+/// Three runs of each point, then five: the three are not run again, and the bytes are those of five at once. Back there is no way.
+#[test]
+fn more_runs_are_added_to_those_that_are_there() {
+    let of = |runs: u32| desk(SHORT, PROMISE).replace("replications = 3", &format!("replications = {runs}"));
+    let axes = [TWO, "services.desk.concurrency=1,2"];
+    let made =
+        |text: &str, kept: &Memory| told(&checked(text), &wanted(&axes), Some(1), kept).map(|found| bytes(&found));
+    let kept = Memory::default();
+    made(&of(3), &kept).unwrap();
+    let before = kept.text.lock().unwrap().clone();
+    let grown = made(&of(5), &kept).unwrap();
+    let after = kept.text.lock().unwrap().clone();
+    assert!(after.starts_with(&before) && after.lines().count() == 20, "8 of 20 rows are new");
+    assert_eq!(grown, made(&of(5), &Memory::default()).unwrap());
+    assert!(made(&of(3), &kept).unwrap_err().to_string().contains("is of seed 1, 5 runs of 0.2 s"));
+    // A manifest that is for more runs of another scenario is none of this.
+    let other = Memory::default();
+    made(&of(3).replace("10ms", "11ms"), &other).unwrap();
+    assert!(made(&of(5), &other).is_err());
 }
 
 #[test]

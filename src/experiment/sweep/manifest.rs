@@ -7,7 +7,7 @@ use crate::experiment::run::Watch;
 use crate::experiment::study::{Head, Trouble, judged};
 use crate::scenario::edit::without;
 use crate::scenario::written::Axis;
-use crate::scenario::{Checked, Edit, Source, forecast, load};
+use crate::scenario::{Checked, Edit, Source, forecast, hash, load};
 
 /// Points of a grid at most.
 const POINTS: u64 = 100_000;
@@ -68,6 +68,8 @@ pub struct Spot {
 pub struct Manifest {
     /// Who makes it, of what, and how.
     pub head: Head,
+    /// Hash of what every run is of: the scenario without its number of runs.
+    pub core: String,
     /// What is swept; the last changes first from point to point.
     pub parameters: Vec<Parameter>,
     /// Whose requests the answer is about.
@@ -213,6 +215,7 @@ impl Manifest {
         busy.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(Self {
             head: Head::of(checked, "simulated, not measured"),
+            core: core(checked),
             parameters: grid.axes.iter().map(parameter).collect(),
             client,
             clients: checked.scenario.clients.keys().cloned().collect(),
@@ -222,14 +225,44 @@ impl Manifest {
         })
     }
 
-    /// Runs of all points together; run r is replication r mod n of point r ÷ n.
+    /// Runs of all points together; of p points run r is replication r ÷ p of point r mod p, so that more replications have the
+    /// numbers that follow.
     pub fn runs(&self) -> u64 {
         self.points.len() as u64 * u64::from(self.head.replications)
     }
 
     /// The point of a run.
     pub fn point(&self, run: u64) -> u64 {
-        run / u64::from(self.head.replications.max(1))
+        run % self.points.len().max(1) as u64
+    }
+
+    /// Which of its point's replications a run is.
+    pub fn replication(&self, run: u64) -> u32 {
+        (run / self.points.len().max(1) as u64) as u32
+    }
+
+    /// The runs of a point, in order.
+    pub fn runs_of(&self, point: u64) -> impl Iterator<Item = u64> {
+        let points = self.points.len() as u64;
+        (0..u64::from(self.head.replications)).map(move |nth| nth * points + point)
+    }
+
+    /// The place of a run where those of each point stand together; by that they are shared out, so that all parts have some of every point.
+    pub(super) fn place(&self, run: u64) -> u64 {
+        self.point(run) * u64::from(self.head.replications) + u64::from(self.replication(run))
+    }
+
+    /// Whether a manifest that was kept is of this sweep with fewer runs of each point: its rows are rows of this one.
+    pub(super) fn extends(&self, text: &str) -> bool {
+        let Ok(mut other) = Self::read(text, "") else { return false };
+        if other.head.replications >= self.head.replications || other.is_ours("").is_err() {
+            return false;
+        }
+        // Only what is hashed with the number of runs may be different.
+        other.head.replications = self.head.replications;
+        other.head.scenario.hash.clone_from(&self.head.scenario.hash);
+        other.points.iter_mut().zip(&self.points).for_each(|(spot, ours)| spot.hash.clone_from(&ours.hash));
+        other.text() == self.text()
     }
 
     /// As it is kept, the same for the same sweep.
@@ -284,6 +317,13 @@ impl Manifest {
         };
         Err(Trouble::Kept(format!("{name} {why}; name another folder, or remove this one")))
     }
+}
+
+/// The hash of a scenario without its number of runs.
+fn core(checked: &Checked) -> String {
+    let mut scenario = checked.scenario.clone();
+    scenario.sim.replications.value = 0;
+    hash(&scenario)
 }
 
 fn told(parameters: &[Parameter]) -> String {

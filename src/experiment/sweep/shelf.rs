@@ -154,7 +154,7 @@ impl<'a> Shelves<'a> {
     }
 
     /// The rows of these runs that are there, in order.
-    pub(super) fn rows(&self, runs: std::ops::Range<u64>) -> Result<Vec<Row>, Trouble> {
+    pub(super) fn rows(&self, runs: impl Iterator<Item = u64>) -> Result<Vec<Row>, Trouble> {
         let there = |run: u64| self.0.iter().find(|shelf| shelf.has(run))?.row(run).transpose();
         runs.filter_map(there).collect()
     }
