@@ -207,15 +207,21 @@ const ROWS: usize = 4;
 fn lines(sweep: &Sweep) -> Option<String> {
     let first = sweep.border.iter().find(|one| one.holds.reach != Reach::Everywhere)?;
     let along = sweep.parameters.iter().find(|parameter| parameter.path == first.along)?;
-    let rows: Vec<&Border> = sweep.border.iter().filter(|one| one.holds.name == first.holds.name).collect();
+    let own = sweep.border.iter().filter(|one| one.holds.name == first.holds.name);
+    let (whole, rows): (Vec<&Border>, Vec<&Border>) = own.partition(|one| one.holds.reach == Reach::Everywhere);
     let each = rows.iter().take(ROWS).map(|one| {
         let [reach, _] = told(along, &one.holds);
         format!("with {} {} {}", ending(&one.by), clean(&one.value), reach.text)
     });
     let each = each.collect::<Vec<_>>().join(", ");
     let more = if rows.len() > ROWS { ", …" } else { "" };
+    let others = match whole.as_slice() {
+        [] => String::new(),
+        [one] => format!(", with {} {} everywhere", ending(&one.by), clean(&one.value)),
+        several => format!(", with {} others everywhere", several.len()),
+    };
     let which = format!("{} {}", clean(&first.holds.of), clean(&first.holds.expect));
-    Some(format!("on average the promise {which} holds {each}{more}"))
+    Some(format!("on average the promise {which} holds {each}{more}{others}"))
 }
 
 fn p99(figures: &Figures) -> String {
@@ -291,17 +297,13 @@ fn sheet(sweep: &Sweep, client: &str) -> Sheet {
         .without_idle("busiest", none)
 }
 
-/// What parameters are called above their values: the end of each path, as much of it as no other ends with.
+/// What parameters are called above their values: by the word of their path, from its end, that no other has there. The title has the whole.
 fn heads(parameters: &[Parameter]) -> Vec<String> {
-    let ending = |path: &str, parts: usize| {
-        let all: Vec<&str> = path.split('.').collect();
-        all[all.len().saturating_sub(parts)..].join(".")
-    };
+    let word = |path: &str, nth: usize| path.rsplit('.').nth(nth).map(str::to_owned);
     let head = |one: &Parameter| {
         let others = || parameters.iter().filter(|other| other.path != one.path);
-        let alone = |parts: &usize| others().all(|other| ending(&other.path, *parts) != ending(&one.path, *parts));
-        let parts = (1..one.path.split('.').count()).find(alone).unwrap_or(usize::MAX);
-        ending(&one.path, parts)
+        let alone = |nth: &usize| others().all(|other| word(&other.path, *nth) != word(&one.path, *nth));
+        (0..one.path.split('.').count()).find(alone).and_then(|nth| word(&one.path, nth)).unwrap_or(one.path.clone())
     };
     parameters.iter().map(head).collect()
 }
@@ -472,7 +474,8 @@ mod tests {
             heads(&paths.iter().map(parameter).collect::<Vec<_>>())
         };
         assert_eq!(of(&["clients.web.rate"]), ["rate"]);
-        assert_eq!(of(&["a.x.cores", "a.y.cores", "clients.web.rate"]), ["x.cores", "y.cores", "rate"]);
-        assert_eq!(of(&["cores", "x.cores"]), ["cores", "x.cores"]);
+        assert_eq!(of(&["a.x.cores", "a.y.cores", "clients.web.rate"]), ["x", "y", "rate"]);
+        assert_eq!(of(&["a.x.cores", "a.x.replicas"]), ["cores", "replicas"]);
+        assert_eq!(of(&["a.x.cores", "x.cores"]), ["a", "x.cores"], "nothing of the second is its own");
     }
 }

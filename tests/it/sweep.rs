@@ -169,6 +169,15 @@ fn what_too_few_requests_leave_open_is_unknown() {
     assert_eq!(sweep.points[0].all_kept.unwrap().value, None);
     let told = hoptax::report::sweep::answer(&sweep);
     assert!(told.contains("every promise that can be told holds at every point, up to 10/s"), "{told}");
+    // At 20/s some runs of two seconds have requests enough and some have not: no point where it is broken.
+    let text = desk("duration = \"5s\", warmup = \"0s\", replications = 5", promises);
+    let sweep = swept(&text, &["clients.users.rate=20/s,40/s,60/s"]);
+    let untold = sweep.points[0].promises[0].untold_in;
+    assert!(
+        untold > 0 && untold < 5 && sweep.promises[0].reach == Reach::Everywhere,
+        "{untold}: {:?}",
+        sweep.promises[0]
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@
 
 use serde::Serialize;
 
-use super::{Manifest, Parameter, Point, Promised};
+use super::{Manifest, Point, Promised};
 use crate::experiment::summary::Estimate;
 
 /// How a promise fares along a parameter.
@@ -64,13 +64,12 @@ pub struct Border {
     pub holds: Holds,
 }
 
-/// Every promise along one of two parameters at each value of the other: along the one of more values, of as many the first.
+/// Every promise along one of two parameters at each value of the other: along the first, or the second where that alone is a number.
 pub(super) fn border(manifest: &Manifest, points: &[Point]) -> Vec<Border> {
     let [first, second] = manifest.parameters.as_slice() else { return Vec::new() };
-    let count = |parameter: &Parameter| if parameter.numbers.is_empty() { 0 } else { parameter.values.len() };
-    let turned = count(second) > count(first);
+    let turned = first.numbers.is_empty();
     let (along, by) = if turned { (second, first) } else { (first, second) };
-    if count(along) < 2 {
+    if along.numbers.len() < 2 {
         return Vec::new();
     }
     // The last parameter changes first from point to point.
@@ -107,7 +106,8 @@ fn sorted(mut along: Vec<(f64, &Point)>) -> Vec<(f64, &Point)> {
 
 /// As far as a promise holds along some points.
 fn fares(promise: &Promised, nth: usize, along: &[(f64, &Point)]) -> Holds {
-    let told = along.iter().filter(|(_, point)| point.promises[nth].kept.value.is_some());
+    // Where some run has too few requests to tell, its point says nothing of the promise.
+    let told = along.iter().filter(|(_, point)| point.promises[nth].untold_in == 0);
     let margins: Vec<Margin> = told.map(|(x, point)| margin(*x, promise, point.promises[nth].measured)).collect();
     let (reach, at, between) = reach(&margins);
     let Promised { name, of, expect, .. } = promise.clone();

@@ -315,7 +315,9 @@ impl Manifest {
         } else {
             return Ok(());
         };
-        Err(Trouble::Kept(format!("{name} {why}; name another folder, or remove this one")))
+        let more = theirs.replications > ours.replications;
+        let cure = if more { format!("say -n {} or more, ", theirs.replications) } else { String::new() };
+        Err(Trouble::Kept(format!("{name} {why}; {cure}name another folder, or remove this one")))
     }
 }
 

@@ -100,6 +100,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["recover", "stay down", "collapse"], include_str!("../../experiment/recover.rs")),
     (&["precision", "until-decided", "enough"], include_str!("../../experiment/enough.rs")),
     (&["auto", "MSER-5"], include_str!("../../experiment/warmup.rs")),
+    (&["relaxation time"], include_str!("../analytic/relaxation.rs")),
     (&["hunt", "reproducer"], include_str!("../../experiment/hunt.rs")),
     (&["whatif", "Holm"], include_str!("../../experiment/whatif.rs")),
     (&["sweep", "knee", "campaign", "shard", "shards", "merge"], include_str!("../../experiment/sweep.rs")),
