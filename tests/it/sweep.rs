@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 use hoptax::experiment::study::{Options, Trouble, load};
-use hoptax::experiment::sweep::{Held, Place, Reach, Rows, Shard, Study, Sweep, Wanted, merge};
+use hoptax::experiment::sweep::{Border, Held, Place, Reach, Rows, Shard, Study, Sweep, Wanted, merge};
 use hoptax::report::sweep::run;
 use hoptax::scenario::written::Axis;
 use hoptax::scenario::{Checked, Source};
@@ -150,9 +150,16 @@ fn a_promise_may_hold_from_a_value_on_and_a_grid_is_whole() {
     assert_eq!(at, ["1 20/s", "1 40/s", "1 60/s", "2 20/s", "2 40/s", "2 60/s"]);
     assert!(grid.promises.is_empty() && grid.knee.is_none());
     // Two workers keep it at every rate; one of them until p99 = ln(100) ÷ (100 − λ) is 80 ms, at 42/s.
-    let rows: Vec<_> =
-        grid.border.iter().map(|one| (one.along.as_str(), one.value.as_str(), one.holds.reach)).collect();
-    assert_eq!(rows, [("clients.users.rate", "1", Reach::UpTo), ("clients.users.rate", "2", Reach::Everywhere)]);
+    let border = |grid: &Sweep| {
+        let told = |one: &Border| (one.along.clone(), one.value.clone(), one.holds.reach);
+        grid.border.iter().map(told).collect::<Vec<_>>()
+    };
+    let row = |along: &str, value: &str, reach| (along.to_owned(), value.to_owned(), reach);
+    let by_rate = [("20/s", Reach::Everywhere), ("40/s", Reach::Everywhere), ("60/s", Reach::From)];
+    assert_eq!(border(&grid), by_rate.map(|(rate, reach)| row("services.desk.concurrency", rate, reach)));
+    let grid = swept(&text, &["clients.users.rate=20/s,40/s,60/s", "services.desk.concurrency=1,2"]);
+    let by_workers = [("1", Reach::UpTo), ("2", Reach::Everywhere)];
+    assert_eq!(border(&grid), by_workers.map(|(workers, reach)| row("clients.users.rate", workers, reach)));
     let at = grid.border[0].holds.at.value.unwrap();
     assert!(at > 30.0 && at < 55.0, "{at}");
 }
