@@ -142,6 +142,23 @@ impl io::Write for Growing {
     }
 }
 
+/// A file that one process at a time may have. The system takes it back from whoever ends, however that ends.
+pub(super) struct Claim {
+    _file: fs::File,
+}
+
+impl Claim {
+    /// Takes a file of that name, in a folder that is there; `None` where another has it. Where the disk knows no locks nobody is kept out.
+    pub(super) fn take(path: &Path) -> Result<Option<Self>, Failure> {
+        let open = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let file = open.map_err(|error| trouble(path, &error.to_string()))?;
+        Ok(match file.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => None,
+            _ => Some(Self { _file: file }),
+        })
+    }
+}
+
 /// A file of lines, each of which can be asked for again.
 pub(super) struct Lines {
     path: PathBuf,
@@ -326,6 +343,16 @@ mod tests {
         file(&path, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "a draft was left behind");
+    }
+
+    #[test]
+    fn a_claim_is_one_process_s_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.lock");
+        let first = Claim::take(&path).unwrap();
+        assert!(first.is_some() && Claim::take(&path).unwrap().is_none());
+        drop(first);
+        assert!(Claim::take(&path).unwrap().is_some());
     }
 
     #[test]

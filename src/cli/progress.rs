@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::engine::{SoFar, Watch};
 use super::exit::Exit;
 use super::output::{Output, say};
-use crate::report::number::{percent, time};
+use crate::report::number::{self, percent, time};
 use crate::report::text::clean;
 
 /// Shorter runs are over before a bar would help.
@@ -131,12 +131,26 @@ fn plain(share: f64, after: Duration) -> String {
     format!("{:.0} % after {seconds:.0} s{left}", share * 100.0)
 }
 
-/// The first answer, of the client with most requests: ` · 3 of 10 runs: web p99 41.2 ms, 2.0 % lost`.
+/// The first answer: ` · 3 of 10 runs: web p99 41.2 ms, 2.0 % lost` (of the client with most requests), ` · at 140/s 72 of 72 runs keep all promises`,
+/// ` · at 100/s: web p99 41.2 ms`.
 fn first(so_far: &SoFar) -> String {
-    let Some((name, well, p99)) = so_far.clients.first() else { return String::new() };
-    let p99 = p99.map_or_else(|| "p99 among the lost".to_owned(), |ms| format!("p99 {}", time(ms)));
-    let lost = if *well < 1.0 { format!(", {} lost", percent(1.0 - well)) } else { String::new() };
-    format!(" · {} of {} runs: {} {p99}{lost}", so_far.ended, so_far.of, clean(name))
+    match so_far {
+        SoFar::Runs { ended, of, clients } => match clients.first() {
+            Some((name, well, p99)) => format!(" · {ended} of {of} runs: {}", fares(name, *well, *p99)),
+            None => String::new(),
+        },
+        SoFar::Load { per_s, kept, of } => {
+            format!(" · at {}/s {kept} of {of} runs keep all promises", number::plain(*per_s))
+        }
+        SoFar::Point { at, client, well, p99_ms } => format!(" · at {}: {}", clean(at), fares(client, *well, *p99_ms)),
+    }
+}
+
+/// How a client fares: `web p99 41.2 ms, 2.0 % lost`.
+fn fares(name: &str, well: f64, p99_ms: Option<f64>) -> String {
+    let p99 = p99_ms.map_or_else(|| "p99 among the lost".to_owned(), |ms| format!("p99 {}", time(ms)));
+    let lost = if well < 1.0 { format!(", {} lost", percent(1.0 - well)) } else { String::new() };
+    format!("{} {p99}{lost}", clean(name))
 }
 
 /// From now on an interruption (Ctrl-C, SIGTERM) ends the program; the first one during a run stops that in good order, if
@@ -170,12 +184,16 @@ mod tests {
 
     #[test]
     fn the_first_answer_is_that_of_the_busiest_client() {
-        let told = |clients| first(&SoFar { ended: 3, of: 10, clients });
+        let told = |clients| first(&SoFar::Runs { ended: 3, of: 10, clients });
         assert_eq!(
             told(vec![("web".into(), 1.0, Some(41.2)), ("cron".into(), 0.5, None)]),
             " · 3 of 10 runs: web p99 41.2 ms"
         );
         assert_eq!(told(vec![("web".into(), 0.5, None)]), " · 3 of 10 runs: web p99 among the lost, 50.0 % lost");
         assert_eq!(told(Vec::new()), "");
+        let load = SoFar::Load { per_s: 140.0, kept: 71, of: 72 };
+        assert_eq!(first(&load), " · at 140/s 71 of 72 runs keep all promises");
+        let point = SoFar::Point { at: "100/s 2".into(), client: "web".into(), well: 1.0, p99_ms: Some(41.2) };
+        assert_eq!(first(&point), " · at 100/s 2: web p99 41.2 ms");
     }
 }

@@ -2,11 +2,13 @@
 //! probability of at least 95 % (or what is asked), at it and at every load tried below.
 //!
 //! The same seeds are run at every load. Of each seed it is known up to which load its run keeps everything and from which on it
-//! does not: loads are tried from below, up to what the busiest node can do by the forecast and beyond, then the seeds that
+//! does not: loads are tried from below, up to what the busiest node can do by the forecast and beyond (with all seeds until
+//! so many have broken something that the answer is among them, then with sixteen), then the seeds that
 //! break first are looked at more closely, until the step is a hundredth. What so many of the seeds reach is the capacity: an
 //! order statistic, and its interval is one, too, without any assumption on how thresholds are distributed (Hahn, Meeker,
 //! "Statistical Intervals", 5.2). Near what a node can do lines take long to come to their height, in time as 1 ÷ (1 − ρ)²
-//! (Whitt, "Planning queueing simulations", 1989): where nothing else changes in a run, its warm-up grows so.
+//! (Whitt, "Planning queueing simulations", 1989): where nothing else changes in a run, its warm-up grows to four times what the slowest
+//! station takes to forget its beginning.
 //!
 //! Loads at which a run has too few requests for a percentile that is promised to a client are not tried.
 //!
@@ -96,6 +98,9 @@ pub struct Capacity {
     pub generator: Option<Generator>,
     /// Whether it was stopped before everything was run.
     pub partial: bool,
+    /// What is not known for that, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// What was found, and whether that is all of it.
@@ -142,9 +147,13 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let ranks = order::Ranks::of(wanted.confidence, checked.scenario.sim.replications.value);
     let gone = gone::all(checked);
     // The capacity, what is gone, the way back, the generator, and a load that is wanted.
-    let parts = 3 + gone.len() + usize::from(wanted.target_per_s.is_some());
+    let later = 1 + gone.len();
+    let parts = later + 2 + usize::from(wanted.target_per_s.is_some());
     let search = |at: usize| Search { grown: &grown, today, ranks, jobs, watch, at, of: parts };
     let limit = search(0).limit(checked).ok_or(Trouble::Interrupted)?;
+    let mut missing = Missing { watch, words: Vec::new() };
+    missing.unless(false, "where between the loads that were tried it turns");
+    let whole = gone.len();
     let mut without = Vec::new();
     for (at, (gone, less)) in gone.into_iter().enumerate().take_while(|_| !watch.stopped()) {
         let limit = less.as_ref().and_then(|less| search(1 + at).limit(less));
@@ -152,13 +161,17 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
             without.push(Without { gone, limit });
         }
     }
+    missing.unless(without.len() == whole, "what is left with something gone");
     let going = || !watch.stopped();
-    let back = going().then(|| back::back(&search(parts - 1), checked, &limit)).flatten();
+    let back = going().then(|| back::back(&search(later), checked, &limit)).flatten();
+    missing.unless(back.is_some(), "the way back from a spike");
     let client = judged(checked, grown.first().map(String::as_str))?;
     let at = limit.times.value.filter(|_| going());
-    let generator = at.and_then(|times| generator::seen(&search(0), checked, times, &client, wanted.users));
+    let generator = at.and_then(|times| generator::seen(&search(later + 1), checked, times, &client, wanted.users));
+    missing.unless(generator.is_some(), "what a load test needs");
     let target = wanted.target_per_s.filter(|_| going());
-    let toward = target.and_then(|target| toward::toward(&search(parts - 2), checked, target, &limit));
+    let toward = target.and_then(|target| toward::toward(&search(later + 2), checked, target, &limit));
+    missing.unless(toward.is_some() || wanted.target_per_s.is_none(), "what the wanted load takes");
     let whole = going();
     let capacity = Capacity {
         head: Head::of(checked, "simulated, not measured"),
@@ -172,8 +185,24 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
         toward,
         generator,
         partial: !whole,
+        missing: missing.words,
     };
     Ok(Study { capacity, whole })
+}
+
+/// What an interruption leaves out.
+struct Missing<'w> {
+    watch: &'w dyn Watch,
+    words: Vec<String>,
+}
+
+impl Missing<'_> {
+    /// Notes what is not known, where the watch has stopped what would have found it.
+    fn unless(&mut self, found: bool, what: &str) {
+        if !found && self.watch.stopped() {
+            self.words.push(what.to_owned());
+        }
+    }
 }
 
 /// Whose load grows; refused where there is nothing to keep, or what is asked for is no probability or no load.

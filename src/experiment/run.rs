@@ -26,21 +26,44 @@ pub trait Watch: Sync {
     fn curious(&self) -> bool {
         false
     }
-    /// What the replications show that have ended; told after each where it is wanted, in the order in which they end. Nothing
-    /// of it reaches a result.
+    /// What is known by now: of replications told after each, of loads after each, where it is wanted, in the order in which they end.
+    /// Nothing of it reaches a result.
     fn hear(&self, _: &SoFar) {}
 }
 
-/// What the replications show that have ended, before the others have.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SoFar {
-    /// So many have ended.
-    pub ended: u32,
-    /// Of so many.
-    pub of: u32,
-    /// By client, those with most requests first: its name, the share of its requests that ended well, and the 99th percentile
-    /// over all of them, ms; `None` where it lies among the failed.
-    pub clients: Vec<(String, f64, Option<f64>)>,
+/// What is known before everything is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SoFar {
+    /// What the replications show that have ended, before the others have.
+    Runs {
+        /// So many have ended.
+        ended: u32,
+        /// Of so many.
+        of: u32,
+        /// By client, those with most requests first: its name, the share of its requests that ended well, and the 99th percentile
+        /// over all of them, ms; `None` where it lies among the failed.
+        clients: Vec<(String, f64, Option<f64>)>,
+    },
+    /// A load, and how many runs kept everything at it.
+    Load {
+        /// Requests per second.
+        per_s: f64,
+        /// Runs that kept all promises.
+        kept: u32,
+        /// Of so many.
+        of: u32,
+    },
+    /// A run of a point of a sweep.
+    Point {
+        /// The values of its parameters.
+        at: String,
+        /// The client that is asked about.
+        client: String,
+        /// The share of its requests that ended well.
+        well: f64,
+        /// The 99th percentile over all of them, ms; `None` where it lies among the failed.
+        p99_ms: Option<f64>,
+    },
 }
 
 /// Adds up what has ended for whoever is curious.
@@ -65,7 +88,7 @@ impl Gathered<'_> {
             let name = self.plan.node(self.plan.clients[at].node).name.clone();
             (name, one.succeeded as f64 / one.arrived as f64, one.p99_ms)
         };
-        SoFar { ended: *ended, of: self.of, clients: busiest.into_iter().map(told).collect() }
+        SoFar::Runs { ended: *ended, of: self.of, clients: busiest.into_iter().map(told).collect() }
     }
 }
 

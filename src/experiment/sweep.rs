@@ -5,12 +5,13 @@
 //! their order: which thread, which shard or which of several starts made a row changes no byte.
 //!
 //! A campaign is a folder (`--output`): a manifest of what is swept, and a line for each run. What is killed goes on where it was,
-//! a part of a line is run again. Parts (`--shards`) are put together (`--merge`) to the bytes of one run.
+//! a part of a line is run again, and more runs of each point (`-n`) are added to those that are there. Parts (`--shards`) are put together (`--merge`) to the bytes of one run.
 //!
 //! The p50 and p99 of a point are means over its runs of each run's own percentile over all that arrived, the interval is
 //! Student's, its upper end farther as for means of times. A promise holds as far as the curve of what it measures stays on
-//! the good side; between two points that is read off a straight line (of the logarithm, where it is a latency). Its interval
-//! goes from where the worse end of the measured figure crosses the bound to where the better end does.
+//! the good side; between two points that is read off a straight line (of the reciprocal, where it is a time). Its interval
+//! goes from where the worse end of the measured figure crosses the bound to where the better end does, and is wider by what the
+//! curve may do between its points, as their neighbours tell.
 //!
 //! The knee is where throughput ÷ mean latency is greatest (Kleinrock, "Power and deterministic rules of thumb for
 //! probabilistic problems in computer communications", ICC 1979): up to there more load brings more than it costs. It is
@@ -23,7 +24,7 @@ mod manifest;
 mod row;
 mod shelf;
 
-pub use crossing::{Holds, Reach};
+pub use crossing::{Border, Holds, Reach};
 pub use fold::{Figures, Kept, Point};
 pub use knee::Knee;
 pub use manifest::{Manifest, Parameter, Promised, Spot};
@@ -37,7 +38,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use serde::Serialize;
 
 use super::parallel;
-use super::run::{Watch, guard, once, replication};
+use super::run::{SoFar, Watch, guard, once, replication};
 use super::study::{Head, Trouble};
 use crate::machine::{Stop, replication_seed};
 use crate::model::Plan;
@@ -82,6 +83,9 @@ pub struct Sweep {
     /// As far as each promise holds, where one number is swept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub promises: Vec<Holds>,
+    /// As far as each promise holds along one of two parameters, at each value of the other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub border: Vec<Border>,
     /// Where more load costs more than it brings; `None` where that is at no point within.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub knee: Option<Knee>,
@@ -145,15 +149,24 @@ pub fn study(
 ) -> Result<Study, Trouble> {
     let axes = if wanted.axes.is_empty() { &checked.scenario.sweep } else { &wanted.axes };
     let grid = manifest::Grid::of(checked, axes)?;
-    let manifest = Manifest::of(checked, &grid, wanted.client.as_deref())?;
+    let manifest = Manifest::of(checked, &grid, wanted.client.as_deref(), (jobs, watch))?;
+    if let Some(shard) = wanted.shard.filter(|shard| shard.of > manifest.runs()) {
+        let (of, runs) = (shard.of, manifest.runs());
+        return Err(Trouble::Absent(format!(
+            "--shards {of}: there are {runs} runs, and a part has one at least; say {runs} or fewer"
+        )));
+    }
+    rows.claim().map_err(Trouble::Kept)?;
     match rows.manifest() {
-        Some(text) => manifest.same(&text, "the folder")?,
-        None => rows.begin(&manifest.text()).map_err(Trouble::Kept)?,
+        Some(text) if !manifest.extends(&text) => manifest.same(&text, "the folder")?,
+        _ => rows.begin(&manifest.text()).map_err(Trouble::Kept)?,
     }
     let todo = {
         let shelf = Shelf::of("", rows, &manifest)?;
-        let ours = |run: &u64| wanted.shard.is_none_or(|shard| run % shard.of == shard.nth) && !shelf.has(*run);
-        (0..manifest.runs()).filter(ours).collect::<Vec<u64>>()
+        let part = |run: u64| wanted.shard.is_none_or(|shard| manifest.place(run) % shard.of == shard.nth);
+        let points = 0..manifest.points.len() as u64;
+        let all = points.flat_map(|point| manifest.runs_of(point));
+        all.filter(|run| part(*run) && !shelf.has(*run)).collect::<Vec<u64>>()
     };
     let whole = Field::run(&grid, &manifest, &todo, checked, (jobs, watch, rows))?;
     let shelves = Shelves::of(vec![Shelf::of("", rows, &manifest)?], &manifest)?;
@@ -198,10 +211,9 @@ pub fn merge(parts: &[(String, &dyn Rows)], tell: Tell<'_>) -> Result<Study, Tro
 
 /// What the rows come to; of a point at a time they are in memory. An interruption leaves out what has no run yet.
 fn told(manifest: &Manifest, shelves: &Shelves<'_>, tell: Tell<'_>) -> Result<Sweep, Trouble> {
-    let each = u64::from(manifest.head.replications);
     let (mut points, mut known) = (Vec::new(), 0);
     for point in 0..manifest.points.len() as u64 {
-        let rows = shelves.rows(point * each..(point + 1) * each)?;
+        let rows = shelves.rows(manifest.runs_of(point))?;
         for row in &rows {
             tell(manifest, row).map_err(Trouble::Kept)?;
         }
@@ -213,6 +225,7 @@ fn told(manifest: &Manifest, shelves: &Shelves<'_>, tell: Tell<'_>) -> Result<Sw
         parameters: manifest.parameters.clone(),
         client: manifest.client.clone(),
         promises: crossing::holds(manifest, &points),
+        border: crossing::border(manifest, &points),
         knee: knee::knee(manifest, &points),
         points,
         missing: manifest.runs() - known,
@@ -298,7 +311,7 @@ impl<'a> Field<'a> {
         if self.stopped() {
             return None;
         }
-        let seed = replication_seed(plan.seed, (run % u64::from(self.manifest.head.replications)) as u32);
+        let seed = replication_seed(plan.seed, self.manifest.replication(run));
         let length = (plan.warmup + plan.duration).0.max(1);
         let whole = length as f64 * of as f64;
         let mut told = 0;
@@ -317,7 +330,24 @@ impl<'a> Field<'a> {
         }
         let (guard, events) = (guard(&finished, plan), finished.events);
         let replication = replication((seed, finished), plan);
-        Some(Row { run, events, guard, ..Row::of(point, plan, &replication, self.manifest) })
+        let row = Row { run, events, guard, ..Row::of(point, plan, &replication, self.manifest) };
+        if self.watch.curious() {
+            self.watch.hear(&self.told(&row));
+        }
+        Some(row)
+    }
+
+    /// What a run shows of the client that is asked about.
+    fn told(&self, row: &Row) -> SoFar {
+        let Manifest { client, clients, points, .. } = self.manifest;
+        let asked = clients.iter().position(|name| name == client).unwrap_or(0);
+        let found = row.clients.get(asked).copied().unwrap_or_default();
+        SoFar::Point {
+            at: points[self.manifest.point(row.run) as usize].at.join(" "),
+            client: client.clone(),
+            well: found.succeeded as f64 / found.arrived.max(1) as f64,
+            p99_ms: found.p99_ms,
+        }
     }
 
     fn stopped(&self) -> bool {

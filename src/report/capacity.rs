@@ -18,7 +18,7 @@ pub fn page(capacity: &Capacity) -> Page {
         figures: figures(capacity),
     };
     page.heading.push(format!("seed {}", capacity.head.seed));
-    page.heading.push(format!("{} runs at each load", capacity.seeds));
+    page.heading.push(runs(capacity));
     if let Some(test) = &capacity.generator {
         let title = format!("latency in a load test of {}/s by {} virtual users, ms", plain(test.per_s), test.users);
         page.tables.push((title, tested(test)));
@@ -27,6 +27,16 @@ pub fn page(capacity: &Capacity) -> Page {
         page.tables.push((format!("what {}/s take", plain(toward.per_s)), added(toward)));
     }
     page
+}
+
+/// How many runs a load had, and why more than were asked for.
+fn runs(capacity: &Capacity) -> String {
+    let (seeds, asked) = (capacity.seeds, capacity.head.replications);
+    if seeds > asked {
+        let sure = percent(capacity.probability);
+        return format!("{seeds} runs at each load, not {asked}: fewer have no interval of what {sure} keep");
+    }
+    format!("{seeds} runs at each load")
 }
 
 /// `143/s [139, 146]`.
@@ -65,14 +75,14 @@ pub fn answer(capacity: &Capacity) -> String {
     if let (Some(name), Some(used)) = (&limit.busiest, limit.utilization) {
         all.push(format!("the busiest there is {}, {} by the forecast", clean(name), percent(used.min(1.0))));
     }
-    all.extend(capacity.back.as_ref().and_then(back));
+    all.extend(capacity.back.as_ref().and_then(told_back));
     all.extend(capacity.without.iter().map(without));
     all.extend(capacity.toward.as_ref().map(told));
     all.join("; ")
 }
 
 /// The way back, where it is another than the way up.
-fn back(back: &Back) -> Option<String> {
+fn told_back(back: &Back) -> Option<String> {
     if back.never {
         return Some("after a spike most runs stay down at every load that was tried".into());
     }
@@ -122,7 +132,9 @@ fn told(toward: &Toward) -> String {
 fn warnings(capacity: &Capacity) -> Vec<String> {
     let mut all = Vec::new();
     if capacity.partial {
-        all.push("stopped before everything was run: what is told is what was known".into());
+        let missing = &capacity.missing;
+        let missing = if missing.is_empty() { String::new() } else { format!("; not known: {}", missing.join(", ")) };
+        all.push(format!("stopped before everything was run: what is told is what was known{missing}"));
     }
     let rate = |times: f64| format!("{}/s", plain(times * capacity.today_per_s));
     all.extend(capacity.limit.rises.iter().map(|[below, above]| {
@@ -181,11 +193,11 @@ fn notes(capacity: &Capacity) -> Vec<String> {
         percent(capacity.probability)
     )];
     if let Some(back) = &capacity.back {
-        all.push(format!(
-            "back: {} for {} s, then the load as before; stays down: as `hoptax recover` says it",
-            clean(&back.spike),
-            plain(back.length_s)
-        ));
+        let spike = format!("{} for {} s, then the load as before", clean(&back.spike), plain(back.length_s));
+        all.push(match told_back(back) {
+            Some(_) => format!("the spike: {spike}; stays down: as `hoptax recover` says it"),
+            None => format!("after a spike ({spike}) most runs come back at every load up to that"),
+        });
     }
     all.extend(capacity.generator.as_ref().map(|_| {
         "the load test: a virtual user is busy with a request until its answer is there; uncorrected latencies count from when a request was sent, not from when it should have been".into()

@@ -175,7 +175,7 @@ pub(super) fn section(text: &mut String, title: &str, sheet: &Sheet) {
         return;
     }
     let _ = writeln!(text, "\n## {title}\n");
-    row(text, sheet.columns.iter().map(|column| column.head.to_owned()));
+    row(text, sheet.columns.iter().map(|column| column.head.to_string()));
     row(text, (0..sheet.columns.len()).map(|at| if at == 0 { ":---".to_owned() } else { "---:".to_owned() }));
     for cells in &sheet.rows {
         row(text, cells.iter().map(|cell| escape(&cell.text)));

@@ -135,14 +135,17 @@ pub fn between(e: Estimate, show: impl Fn(f64) -> String) -> Option<String> {
     Some(format!("{low} … {high}"))
 }
 
-/// A time with the half width of its interval, in one unit, `26.1 ±0.4 ms`; where that is larger than the time, the ends:
-/// `0–2.12 s`.
+/// A time with the half width of its interval, in one unit, `26.1 ±0.4 ms`; where that is larger than the time, how far it may go:
+/// `≤2.12 s`.
 pub fn time_within(e: Estimate) -> String {
     let Some(value) = e.value.filter(|v| v.is_finite()) else { return NONE.into() };
     match half(e).filter(|h| h.is_finite()) {
         None => time(value),
         // To either side it would reach below nothing, and no time does.
-        Some(half) if half > value => time_between(e.low.unwrap_or(0.0).max(0.0), e.high.unwrap_or(value)),
+        Some(half) if half > value => match (e.low.unwrap_or(0.0).max(0.0), e.high.unwrap_or(value)) {
+            (0.0, high) => format!("≤{}", time(high)),
+            (low, high) => time_between(low, high),
+        },
         Some(half) => {
             let (of, name) = if value == 0.0 { (1.0, "ms") } else { unit(value) };
             format!("{} ±{} {name}", digits(value / of), short(half / of))
@@ -282,7 +285,7 @@ mod tests {
     fn an_interval_shares_the_unit_of_its_value() {
         assert_eq!(time_within(e(26.1, 25.7, 26.5)), "26.1 ±0.40 ms");
         assert_eq!(time_within(e(1_240.0, 1_140.0, 1_340.0)), "1.24 ±0.10 s");
-        assert_eq!(time_within(e(297.0, -1523.0, 2117.0)), "0–2.12 s");
+        assert_eq!(time_within(e(297.0, -1523.0, 2117.0)), "≤2.12 s");
         assert_eq!(time_within(Estimate::point(5.0)), "5.00 ms");
         assert_eq!(time_within(Estimate::default()), "–");
     }

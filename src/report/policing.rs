@@ -72,7 +72,7 @@ mod tests {
         edges.insert("a -> b".into(), guarded(7));
         edges.insert("a -> c".into(), Stats::default());
         let told = sheet(&edges, 9);
-        assert_eq!(told.columns.iter().map(|c| c.head).collect::<Vec<_>>(), ["policies", "tries each", "retries"]);
+        assert_eq!(told.columns.iter().map(|c| &*c.head).collect::<Vec<_>>(), ["policies", "tries each", "retries"]);
         assert_eq!(told.rows[0].iter().map(|c| c.text.as_str()).collect::<Vec<_>>(), ["a -> b", "–", "7"]);
         let breaker = BreakerFigures { opened: 2, ..BreakerFigures::default() };
         edges.get_mut("a -> b").unwrap().policing.as_mut().unwrap().breaker = Some(breaker);

@@ -3,6 +3,7 @@
 //! The first column is the name; it gives way first, in its middle, as long as rows can be told apart by it and down to a few
 //! letters; then the columns that matter least go.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::number::{NO_INTERVAL, between, or_none, time, time_within};
@@ -91,10 +92,10 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 /// A column.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Column {
     /// Its heading.
-    pub head: &'static str,
+    pub head: Cow<'static, str>,
     /// The lower, the sooner it is left out where room is short.
     pub keep: u8,
 }
@@ -113,8 +114,16 @@ pub struct Sheet {
 impl Sheet {
     /// An empty sheet with these columns: `(heading, keep)`.
     pub fn new(columns: &[(&'static str, u8)]) -> Self {
-        let columns = columns.iter().map(|&(head, keep)| Column { head, keep }).collect();
+        let columns = columns.iter().map(|&(head, keep)| Column { head: head.into(), keep }).collect();
         Self { columns, rows: Vec::new(), note: None }
+    }
+
+    /// Calls the first column, and puts columns with these headings, which are always kept, behind it.
+    #[must_use]
+    pub fn keyed(mut self, heads: Vec<String>) -> Self {
+        let columns = heads.into_iter().map(|head| Column { head: clean(&head).into(), keep: u8::MAX });
+        self.columns.splice(..1, columns);
+        self
     }
 
     /// Adds a row; what it says is made harmless first.
@@ -141,7 +150,7 @@ impl Sheet {
     pub fn lines(&self, room: usize, color: bool) -> Vec<String> {
         let (shown, name) = self.fit(room);
         let widths: Vec<usize> = shown.iter().map(|&at| if at == 0 { name } else { self.natural(at) }).collect();
-        let heads: Vec<Cell> = self.columns.iter().map(|c| Cell::toned(c.head, Tone::Faint)).collect();
+        let heads: Vec<Cell> = self.columns.iter().map(|c| Cell::toned(&*c.head, Tone::Faint)).collect();
         let rule = "─".repeat(widths.iter().sum::<usize>() + GAP * (widths.len() - 1));
         let mut lines = vec![line(&heads, &shown, &widths, color), Tone::Faint.paint(&rule, color)];
         lines.extend(self.rows.iter().map(|row| line(row, &shown, &widths, color)));
@@ -152,7 +161,7 @@ impl Sheet {
 
     /// The width that column `at` would like to have.
     fn natural(&self, at: usize) -> usize {
-        let head = width(self.columns[at].head);
+        let head = width(&self.columns[at].head);
         self.rows.iter().map(|row| width(&row[at].text)).fold(head, usize::max)
     }
 

@@ -9,7 +9,7 @@ pub use parquet::Table;
 pub use runs::run;
 
 use crate::experiment::summary::Estimate;
-use crate::experiment::sweep::{Figures, Holds, Parameter, Point, Reach, Sweep};
+use crate::experiment::sweep::{Border, Figures, Holds, Parameter, Point, Reach, Sweep};
 #[cfg(feature = "charts")]
 use crate::report::number::seconds;
 use crate::report::number::{NONE, count, level, or_none, percent, plain, time, time_within};
@@ -35,6 +35,10 @@ pub fn page(sweep: &Sweep, every: bool) -> Page {
         tables.push((format!("{} over {}", clean(name), swept(&sweep.parameters)), sheet(sweep, name)));
     }
     tables.push(("promises: what is measured, and the share of runs that keep it".into(), promises(sweep)));
+    if let Some(first) = sweep.border.first() {
+        let title = format!("as far as promises hold along {}", clean(&first.along));
+        tables.push((title, border(sweep)));
+    }
     let mut page = Page {
         answer: answer(sweep),
         heading: of_what(&sweep.head.scenario, &sweep.head.tool, &sweep.head.note),
@@ -82,7 +86,7 @@ fn far(parameter: &Parameter, holds: &Holds) -> String {
     }
     let known = holds.at.low.zip(holds.at.high).map_or(0.0, |(low, high)| high - low);
     let read = if (b - a).abs() > known {
-        format!(", on a line between {} and {}", valued(parameter, a), valued(parameter, b))
+        format!(", read off between {} and {}", valued(parameter, a), valued(parameter, b))
     } else {
         String::new()
     };
@@ -177,7 +181,8 @@ fn of_grid(sweep: &Sweep) -> String {
     if sweep.points.iter().any(|point| point.all_kept.is_some()) {
         let good = |point: &&Point| point.all_kept.and_then(|kept| kept.value).is_some_and(|share| share >= 0.5);
         let kept: Vec<&Point> = sweep.points.iter().filter(good).collect();
-        return format!("most runs keep every promise at {} of {} points", kept.len(), sweep.points.len());
+        let kept = format!("most runs keep every promise at {} of {} points", kept.len(), sweep.points.len());
+        return std::iter::once(kept).chain(lines(sweep)).collect::<Vec<_>>().join("; ");
     }
     let value = |point: &&Point| point.clients.get(&sweep.client).and_then(|figures| figures.p99_ms.value);
     let all = || sweep.points.iter().filter(|point| value(point).is_some());
@@ -193,6 +198,30 @@ fn of_grid(sweep: &Sweep) -> String {
         ),
         _ => format!("{}: nothing was answered", clean(&sweep.client)),
     }
+}
+
+/// Rows of the border that are told in the answer; the table has all of them.
+const ROWS: usize = 4;
+
+/// The border of a field in words, of the first promise that does not hold everywhere.
+fn lines(sweep: &Sweep) -> Option<String> {
+    let first = sweep.border.iter().find(|one| one.holds.reach != Reach::Everywhere)?;
+    let along = sweep.parameters.iter().find(|parameter| parameter.path == first.along)?;
+    let own = sweep.border.iter().filter(|one| one.holds.name == first.holds.name);
+    let (whole, rows): (Vec<&Border>, Vec<&Border>) = own.partition(|one| one.holds.reach == Reach::Everywhere);
+    let each = rows.iter().take(ROWS).map(|one| {
+        let [reach, _] = told(along, &one.holds);
+        format!("with {} {} {}", ending(&one.by), clean(&one.value), reach.text)
+    });
+    let each = each.collect::<Vec<_>>().join(", ");
+    let more = if rows.len() > ROWS { ", …" } else { "" };
+    let others = match whole.as_slice() {
+        [] => String::new(),
+        [one] => format!(", with {} {} everywhere", ending(&one.by), clean(&one.value)),
+        several => format!(", with {} others everywhere", several.len()),
+    };
+    let which = format!("{} {}", clean(&first.holds.of), clean(&first.holds.expect));
+    Some(format!("on average the promise {which} holds {each}{more}{others}"))
 }
 
 fn p99(figures: &Figures) -> String {
@@ -231,12 +260,15 @@ fn sheet(sweep: &Sweep, client: &str) -> Sheet {
         ("in use", 7),
         ("cores", 1),
         ("kept", 7),
+        ("", 7),
     ];
-    let mut sheet = Sheet::new(&columns);
+    let mut sheet = Sheet::new(&columns).keyed(heads(&sweep.parameters));
     for point in &sweep.points {
         let Some(figures) = point.clients.get(client) else { continue };
         let (name, used) = point.bottleneck().map_or((NONE, None), |(name, used)| (name, Some(used)));
         let kept = point.all_kept.and_then(|kept| kept.value);
+        let [name_of_row, others @ ..] = point.at.as_slice() else { continue };
+        let mark = mark(sweep, point);
         let row = [
             Cell::figure(figures.throughput_per_s, level),
             Cell::figure(figures.success_rate, percent),
@@ -247,8 +279,9 @@ fn sheet(sweep: &Sweep, client: &str) -> Sheet {
             used.map_or(NONE.to_owned(), percent).into(),
             point.cores.map_or(NONE.to_owned(), plain).into(),
             share(kept),
+            Cell::toned(mark, if mark == OVERLOADED { Tone::Bad } else { Tone::Odd }),
         ];
-        sheet.push(&named(sweep, point), row);
+        sheet.push(&clean(name_of_row), others.iter().map(|value| clean(value).into()).chain(row));
     }
     let same = |sheet: &Sheet, head: &str| {
         let at = sheet.columns.iter().position(|column| column.head == head);
@@ -257,21 +290,35 @@ fn sheet(sweep: &Sweep, client: &str) -> Sheet {
     let still = same(&sheet, "cores");
     let none = |cell: &Cell| cell.text == NONE;
     sheet
+        .without_idle("", |cell| cell.text.is_empty())
         .without_idle("cores", move |_| still)
         .without_idle("kept", none)
         .without_idle("in use", none)
         .without_idle("busiest", none)
 }
 
-/// The point as a row is called: with its mark where the knee is, or who is offered too much.
-fn named(sweep: &Sweep, point: &Point) -> String {
-    let knee = sweep.knee.as_ref().is_some_and(|knee| knee.point == point.point);
-    let mark = match (point.overloaded.is_empty(), knee) {
-        (false, _) => " overloaded",
-        (true, true) => " knee",
-        (true, false) => "",
+/// What parameters are called above their values: by the word of their path, from its end, that no other has there. The title has the whole.
+fn heads(parameters: &[Parameter]) -> Vec<String> {
+    let word = |path: &str, nth: usize| path.rsplit('.').nth(nth).map(str::to_owned);
+    let head = |one: &Parameter| {
+        let others = || parameters.iter().filter(|other| other.path != one.path);
+        let alone = |nth: &usize| others().all(|other| word(&other.path, *nth) != word(&one.path, *nth));
+        (0..one.path.split('.').count()).find(alone).and_then(|nth| word(&one.path, nth)).unwrap_or(one.path.clone())
     };
-    format!("{}{mark}", clean(&point.at.join(" ")))
+    parameters.iter().map(head).collect()
+}
+
+/// Who is offered too much.
+const OVERLOADED: &str = "overloaded";
+
+/// What is said of a point: that somebody is offered too much, or that the knee is there.
+fn mark(sweep: &Sweep, point: &Point) -> &'static str {
+    let knee = sweep.knee.as_ref().is_some_and(|knee| knee.point == point.point);
+    match (point.overloaded.is_empty(), knee) {
+        (false, _) => OVERLOADED,
+        (true, true) => "knee",
+        (true, false) => "",
+    }
 }
 
 fn latency(figures: &Figures) -> Cell {
@@ -291,22 +338,46 @@ fn promises(sweep: &Sweep) -> Sheet {
     let mut sheet = Sheet::new(&[("", 9), ("holds", 8), ("between", 5)]);
     let [parameter] = sweep.parameters.as_slice() else { return sheet };
     for holds in &sweep.promises {
-        let told = match holds.reach {
-            Reach::Everywhere => Cell::toned("everywhere", Tone::Good),
-            Reach::Nowhere => Cell::toned("nowhere", Tone::Bad),
-            Reach::Unknown => Cell::toned("unknown", Tone::Odd),
-            Reach::UpTo | Reach::From => {
-                let (before, after) = if holds.reach == Reach::From { ("from", " on") } else { ("up to", "") };
-                format!("{before} {}{after}", within(parameter, holds.at)).into()
-            }
-            Reach::Mixed => Cell::toned(format!("not always beyond {}", within(parameter, holds.at)), Tone::Odd),
-        };
-        let between = holds
-            .between
-            .map_or(NONE.to_owned(), |[from, to]| format!("{} and {}", valued(parameter, from), valued(parameter, to)));
-        sheet.push(&format!("{} {}", clean(&holds.of), clean(&holds.expect)), [told, between.into()]);
+        sheet.push(&format!("{} {}", clean(&holds.of), clean(&holds.expect)), told(parameter, holds));
     }
     sheet
+}
+
+/// As far as a promise holds, and between which points that lies.
+fn told(parameter: &Parameter, holds: &Holds) -> [Cell; 2] {
+    let reach = match holds.reach {
+        Reach::Everywhere => Cell::toned("everywhere", Tone::Good),
+        Reach::Nowhere => Cell::toned("nowhere", Tone::Bad),
+        Reach::Unknown => Cell::toned("unknown", Tone::Odd),
+        Reach::UpTo | Reach::From => {
+            let (before, after) = if holds.reach == Reach::From { ("from", " on") } else { ("up to", "") };
+            format!("{before} {}{after}", within(parameter, holds.at)).into()
+        }
+        Reach::Mixed => Cell::toned(format!("not always beyond {}", within(parameter, holds.at)), Tone::Odd),
+    };
+    let between = holds
+        .between
+        .map_or(NONE.to_owned(), |[from, to]| format!("{} and {}", valued(parameter, from), valued(parameter, to)));
+    [reach, between.into()]
+}
+
+/// Of two parameters: how far along the one, at each value of the other.
+fn border(sweep: &Sweep) -> Sheet {
+    let columns = [("", 9), ("holds", 8), ("between", 5)];
+    let Some(first) = sweep.border.first() else { return Sheet::new(&columns) };
+    let mut sheet = Sheet::new(&columns).keyed(vec!["promise".into(), ending(&first.by)]);
+    for one in &sweep.border {
+        let Some(along) = sweep.parameters.iter().find(|parameter| parameter.path == one.along) else { continue };
+        let name = format!("{} {}", clean(&one.holds.of), clean(&one.holds.expect));
+        let value = Cell::from(clean(&one.value));
+        sheet.push(&name, std::iter::once(value).chain(told(along, &one.holds)));
+    }
+    sheet
+}
+
+/// The last word of a path.
+fn ending(path: &str) -> String {
+    path.rsplit('.').next().unwrap_or(path).to_owned()
 }
 
 fn notes(sweep: &Sweep) -> Vec<String> {
@@ -315,10 +386,10 @@ fn notes(sweep: &Sweep) -> Vec<String> {
             .to_owned(),
         "in use: of the busiest node, workers held or cores, whichever is scarcer".to_owned(),
     ];
-    if !sweep.promises.is_empty() {
+    if !sweep.promises.is_empty() || !sweep.border.is_empty() {
         let sure = plain(sweep.head.confidence * 100.0);
         all.push(format!(
-            "holds: the figure over all runs is on the good side of its bound; single runs may not be (kept). Up to: where it crosses the bound, on a straight line between two points; in brackets where the ends of its {sure} % interval do"
+            "holds: the figure over all runs is on the good side of its bound; single runs may not be (kept). Up to: where it crosses the bound between two points (a time by its reciprocal); in brackets where the ends of its {sure} % interval do, as far as the points beside leave it open"
         ));
     }
     if sweep.knee.is_some() {
@@ -360,6 +431,9 @@ fn figures(sweep: &Sweep) -> Vec<Figure> {
     for holds in &sweep.promises {
         add("promises", holds.name.clone(), "holds_at", "1", holds.at, None);
     }
+    for one in &sweep.border {
+        add("border", format!("{} {}", one.value, one.holds.name), "holds_at", "1", one.holds.at, None);
+    }
     if let Some(knee) = &sweep.knee {
         add("knee", sweep.client.clone(), "at", "1", knee.at, None);
     }
@@ -382,4 +456,26 @@ pub fn picture(sweep: &Sweep) -> String {
     );
     let title = Title { title, subtitle };
     if sweep.parameters.len() == 1 { hockey(&title, sweep) } else { field(&title, sweep) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stand_below_the_end_of_their_path() {
+        let of = |paths: &[&str]| {
+            let parameter = |path: &&str| Parameter {
+                path: (*path).to_owned(),
+                values: Vec::new(),
+                numbers: Vec::new(),
+                unit: String::new(),
+            };
+            heads(&paths.iter().map(parameter).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&["clients.web.rate"]), ["rate"]);
+        assert_eq!(of(&["a.x.cores", "a.y.cores", "clients.web.rate"]), ["x", "y", "rate"]);
+        assert_eq!(of(&["a.x.cores", "a.x.replicas"]), ["cores", "replicas"]);
+        assert_eq!(of(&["a.x.cores", "x.cores"]), ["a", "x.cores"], "nothing of the second is its own");
+    }
 }

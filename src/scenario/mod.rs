@@ -25,7 +25,8 @@ pub mod written;
 
 pub use crate::diag::Source;
 pub use analytic::{
-    Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, forecast, surprises,
+    Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, Slowest, forecast, slowest,
+    surprises,
 };
 pub use edit::{Edit, variant_edits};
 pub(crate) use hosts::{Hosts, processes};

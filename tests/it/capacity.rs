@@ -1,5 +1,6 @@
 //! The largest load that keeps its promises, against theory.
 
+use hoptax::experiment::SoFar;
 use hoptax::experiment::capacity::{Capacity, Gone, Wanted, generated, study};
 use hoptax::experiment::study::{Options, load};
 use hoptax::scenario::Source;
@@ -117,6 +118,43 @@ fn a_storm_has_two_limits() {
     let back = found.back.as_ref().unwrap();
     let (low, high) = back.per_s.ends().unwrap();
     assert!(low <= 26.0 && high >= 25.0 && low > 15.0 && high < 0.5 * up, "{back:?}");
+}
+
+/// Stops once so many loads were told.
+struct Impatient(std::sync::Mutex<(u32, Vec<f64>)>);
+
+impl hoptax::experiment::Watch for Impatient {
+    fn advanced(&self, _: f64) {}
+    fn stopped(&self) -> bool {
+        self.0.lock().unwrap().0 == 0
+    }
+    fn curious(&self) -> bool {
+        true
+    }
+    fn hear(&self, so_far: &SoFar) {
+        let SoFar::Load { per_s, .. } = so_far else { return };
+        let mut heard = self.0.lock().unwrap();
+        heard.0 = heard.0.saturating_sub(1);
+        heard.1.push(*per_s);
+    }
+}
+
+/// Whoever stops it is told what was known, and what is not.
+#[test]
+fn an_interruption_says_what_is_not_known() {
+    let text = one("duration = \"30s\", warmup = \"1s\"", "concurrency = 1\nwork = \"10ms\"", "p99 < 100ms");
+    let checked = load(&Source::text("capacity", text), None, &Options::default()).unwrap();
+    let watch = Impatient(std::sync::Mutex::new((3, Vec::new())));
+    let found = study(&checked, &Wanted { target_per_s: Some(300.0), ..Wanted::default() }, Some(1), &watch).unwrap();
+    assert!(!found.whole && found.capacity.back.is_none() && found.capacity.generator.is_none());
+    let heard = watch.0.into_inner().unwrap().1;
+    let tried: Vec<f64> = found.capacity.limit.tried.iter().map(|tried| tried.0 * 20.0).collect();
+    assert_eq!(heard, tried, "what is heard is what is tried");
+    let page = hoptax::report::capacity::page(&found.capacity);
+    let told = page.warnings.join("\n");
+    assert!(told.contains("not known: ") && told.contains("the way back from a spike"), "{told}");
+    assert!(!page.notes.join("\n").contains("spike"), "{:?}", page.notes);
+    assert!(page.heading.iter().any(|part| part.starts_with("72 runs at each load, not 2: ")), "{:?}", page.heading);
 }
 
 /// What is worse with less load is told: messages that wait for company are late at low loads.

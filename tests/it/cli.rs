@@ -243,6 +243,53 @@ fn every_study_is_stopped_by_an_interruption() {
     }
 }
 
+/// Two at work on one campaign would make the same runs twice; the second is told so. Another part is another claim, and who was killed has none.
+#[cfg(unix)]
+#[test]
+fn a_campaign_is_one_process_s() {
+    let folder = with(QUIET);
+    let words = "sweep a.toml --sweep clients.people.rate=50/s,60/s";
+    let long = format!("{words} --output d --set sim.duration=20000s");
+    let mut first = command(folder.path(), &long).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let claim = folder.path().join("d/rows.lock");
+    for _ in 0..200 {
+        if claim.exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    fails(&folder, &long, 1, &["d: another hoptax is at work on these runs", "name another folder"]);
+    ends(&folder, &format!("{words} --shards 2 --shard 0 --output e"), 0);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    std::fs::remove_dir_all(folder.path().join("d")).unwrap();
+    for more in ["", "", "-n 6"] {
+        ends(&folder, &format!("{words} --output d {more}"), 0);
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("d/runs.csv")).unwrap().lines().count(), 13);
+}
+
+/// What is told of a sweep stands below each other, value by value, and nothing is cut in a window of eighty columns.
+#[test]
+fn values_of_a_sweep_have_columns_of_their_own() {
+    let slos = "[[slos]]\nof = \"people\"\nexpect = \"p99 < 30ms\"\n";
+    let folder = with(&format!("{QUIET}{slos}"));
+    let axes = "--sweep clients.people.rate=100/s,200/s,300/s --sweep services.desk.concurrency=1,2";
+    let told = stdout(&ends(&folder, &format!("sweep a.toml {axes} --set services.desk.replicas=1"), 0));
+    assert!(told.lines().any(|line| line.starts_with("rate   concurrency  ")), "{told}");
+    assert!(told.lines().any(|line| line.starts_with("100/s            2  ")), "{told}");
+    assert!(
+        told.lines().filter(|line| line.contains("/s  ")).all(|line| !line.contains('…') && line.len() < 90),
+        "{told}"
+    );
+    let answer = told.lines().take(4).collect::<Vec<_>>().join(" ");
+    assert!(answer.contains("holds with concurrency 1 ") && answer.contains(", with concurrency 2 up to "), "{told}");
+    let border: Vec<&str> =
+        told.lines().skip_while(|line| !line.starts_with("as far as promises hold along")).collect();
+    assert!(border[4].starts_with("people p99 < 30ms            2  up to "), "{told}");
+}
+
 #[test]
 fn what_is_hostile_is_shown_and_does_nothing() {
     let evil = "=cmd\u{1b}[31m\u{202e}evil";
@@ -514,6 +561,12 @@ fn studies_name_what_is_not_there() {
         &["the last is 1"],
     );
     fails(&folder, "sweep a.toml --sweep services.desk.cores=1,2 --shards 2 --shard 1", 2, &["--output DIR"]);
+    let two = "sweep a.toml --sweep services.desk.cores=1,2";
+    fails(&folder, &format!("{two} --shards 99999999999 --shard 1 --output x"), 2, &["there are 8 runs", "8 or fewer"]);
+    fails(&folder, "sweep a.toml --sweep clients.people.rate=50/s...60/s:2", 2, &["is no range"]);
+    fails(&folder, "sweep a.toml --sweep services.desk.cores=2,1,2", 2, &["2 stands there twice"]);
+    fails(&folder, "sweep a.toml --sweep sim.duration=1s,2s", 2, &["same at every point", "--set"]);
+    fails(&folder, "sweep a.toml --sweep name=a,b", 2, &["changes nothing"]);
     fails(&folder, "sweep --merge nowhere", 1, &["nowhere", "manifest.json"]);
     fails(&folder, "recover a.toml --client nobody", 2, &["`nobody`", "people"]);
     fails(&folder, "why a.toml --client nobody", 2, &["`nobody`", "people"]);

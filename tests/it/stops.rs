@@ -193,17 +193,15 @@ fn whoever_is_curious_hears_of_each_run_that_has_ended() {
     let curious = Curious::default();
     let summary = experiment::run(&checked, Some(2), &curious).unwrap();
     let heard = curious.0.into_inner().unwrap();
-    assert_eq!(
-        heard.iter().map(|so_far| (so_far.ended, so_far.of)).collect::<Vec<_>>(),
-        [(1, 4), (2, 4), (3, 4), (4, 4)]
-    );
+    let counts = |so_far: &experiment::SoFar| match so_far {
+        experiment::SoFar::Runs { ended, of, .. } => (*ended, *of),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(heard.iter().map(counts).collect::<Vec<_>>(), [(1, 4), (2, 4), (3, 4), (4, 4)]);
     let people = &summary.clients["people"];
-    let last = heard.last().unwrap();
-    assert_eq!(
-        last.clients,
-        [("people".to_owned(), 1.0, people.latency_arrived_ms.p99.value)],
-        "the last is the answer"
-    );
+    let clients = vec![("people".to_owned(), 1.0, people.latency_arrived_ms.p99.value)];
+    let whole = experiment::SoFar::Runs { ended: 4, of: 4, clients };
+    assert_eq!(heard.last(), Some(&whole), "the last is the answer");
     let alone = experiment::run(&checked, Some(1), &()).unwrap();
     assert_eq!(report::json::one(&summary), report::json::one(&alone), "nothing of it reaches a result");
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::cli::engine::{Manifest, Place, Row, SweepRows};
 use crate::cli::exit::Failure;
-use crate::cli::output::{self, Growing, Lines};
+use crate::cli::output::{self, Claim, Growing, Lines};
 use crate::report::sweep;
 
 /// A folder in which a sweep stands.
@@ -15,6 +15,8 @@ pub(super) struct Folder {
     rows: PathBuf,
     /// The files that were read, each of which is asked for single lines.
     files: Mutex<Vec<Lines>>,
+    /// What nobody else may have meanwhile.
+    claim: Mutex<Option<Claim>>,
 }
 
 const MANIFEST: &str = "manifest.json";
@@ -24,7 +26,7 @@ const ENDS: &str = ".jsonl";
 impl Folder {
     pub(super) fn of(path: PathBuf, part: &str) -> Self {
         let rows = path.join(format!("{BEGINS}{part}{ENDS}"));
-        Self { path, rows, files: Mutex::default() }
+        Self { path, rows, files: Mutex::default(), claim: Mutex::default() }
     }
 
     pub(super) fn name(&self) -> String {
@@ -41,6 +43,19 @@ fn words(failure: Failure) -> String {
 }
 
 impl SweepRows for Folder {
+    fn claim(&self) -> Result<(), String> {
+        output::folder(&self.path).map_err(words)?;
+        let claim = Claim::take(&self.rows.with_extension("lock")).map_err(words)?;
+        let taken = || {
+            format!(
+                "{}: another hoptax is at work on these runs; wait until it has ended, or name another folder",
+                self.name()
+            )
+        };
+        *self.claim.lock().unwrap_or_else(PoisonError::into_inner) = Some(claim.ok_or_else(taken)?);
+        Ok(())
+    }
+
     fn manifest(&self) -> Option<String> {
         output::text(&self.path.join(MANIFEST))
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::limit::Search;
 use crate::diag::Source;
 use crate::experiment::run::{Watch, run};
+use crate::experiment::study::Part;
 use crate::experiment::summary::{Distribution, Estimate, Summary};
 use crate::scenario::edit::{Rig, grown, with_generator};
 use crate::scenario::{Checked, canonical, load};
@@ -45,7 +46,8 @@ pub(super) fn seen(
     client: &str,
     users: Option<u32>,
 ) -> Option<Generator> {
-    generated(&grown(checked, search.grown, times), client, users, search.jobs, search.watch)
+    let part = Part { whole: search.watch, at: search.at, of: search.of };
+    generated(&grown(checked, search.grown, times), client, users, search.jobs, &part)
 }
 
 /// A load test of a client's requests at the load of the file, by so many virtual users, or as many as are busy on average.
@@ -57,13 +59,13 @@ pub fn generated(
     jobs: Option<usize>,
     watch: &dyn Watch,
 ) -> Option<Generator> {
-    let tested = |users, drops| tested(checked, client, (users, drops), jobs, watch);
-    let (enough, rig) = tested(None, false)?;
+    let tested = |at, users, drops| tested(checked, client, (users, drops), jobs, &Third { whole: watch, at });
+    let (enough, rig) = tested(0, None, false)?;
     let node = enough.nodes.get(&rig.generator)?;
     let (busy, most) = (node.mean_in_system, node.max_in_system);
     let users = users.unwrap_or_else(|| busy.value.map_or(1.0, f64::ceil).max(1.0) as u32);
-    let (drops, rig) = tested(Some(users), true)?;
-    let (late, _) = tested(Some(users), false)?;
+    let (drops, rig) = tested(1, Some(users), true)?;
+    let (late, _) = tested(2, Some(users), false)?;
     let turned = drops.nodes.get(&rig.generator)?;
     let three = |all: &Distribution| [all.p50, all.p99, all.p999];
     Some(Generator {
@@ -91,16 +93,21 @@ fn tested(
     let source = Source { text: canonical(&checked.scenario), ..checked.source.clone() };
     let rig = with_generator(&source, client, users, drops)?;
     let tested = load(&rig.source, &[]).ok()?;
-    let found = run(&tested, jobs, &Quiet(watch)).ok().filter(|found| !found.run.partial)?;
+    let found = run(&tested, jobs, watch).ok().filter(|found| !found.run.partial)?;
     Some((found, rig))
 }
 
-/// Whoever watches, without being told how far it is.
-struct Quiet<'w>(&'w dyn Watch);
+/// One of the three runs of a load test; what it shows meanwhile is not what was asked.
+struct Third<'w> {
+    whole: &'w dyn Watch,
+    at: u32,
+}
 
-impl Watch for Quiet<'_> {
-    fn advanced(&self, _: f64) {}
+impl Watch for Third<'_> {
+    fn advanced(&self, share_done: f64) {
+        self.whole.advanced((f64::from(self.at) + share_done) / 3.0);
+    }
     fn stopped(&self) -> bool {
-        self.0.stopped()
+        self.whole.stopped()
     }
 }

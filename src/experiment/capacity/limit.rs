@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::order::{Ranks, sign_chance};
 use crate::experiment::estimate::CONFIDENCE;
 use crate::experiment::parallel;
-use crate::experiment::run::{Watch, once, promises, replication};
+use crate::experiment::run::{SoFar, Watch, once, promises, replication};
 use crate::experiment::summary::Estimate;
 use crate::machine::{Stop, replication_seed};
 use crate::scenario::edit::{grown, warmed};
@@ -34,7 +34,8 @@ pub struct Limit {
     /// How busy it is there, by the forecast.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub utilization: Option<f64>,
-    /// Every load tried with all seeds, in times of today's, and the share of runs that kept all promises.
+    /// Every load tried, in times of today's, and the share of runs that kept all promises: with all seeds up to where more of them
+    /// break something than the limit takes, with the first sixteen beyond.
     pub tried: Vec<(f64, Estimate)>,
     /// Where more is not worse: pairs of neighbouring loads, in times of today's, of which surely more runs keep all promises at the
     /// larger (a sign test over the seeds, at all pairs together as sure as the intervals).
@@ -51,8 +52,14 @@ const FREE: [f64; 8] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
 /// So many loads at which no run keeps anything are enough to give up, where none did before.
 const IDLE: usize = 4;
 
+/// Beyond what is asked for so many of the seeds are enough: whether more is not always worse shows in them, too.
+const SCOUTS: usize = 16;
+
 /// The step that is fine enough.
 const FINE: f64 = 0.01;
+
+/// Of a search's time, what is taken for the loads that are tried with all seeds.
+const SURVEY: f64 = 0.7;
 
 /// How often what lies between two loads is halved: from a factor of two to less than [`FINE`].
 const HALVINGS: u32 = 8;
@@ -105,15 +112,26 @@ impl Search<'_> {
         let none = Threshold { kept: 0.0, broken: f64::INFINITY, promise: None };
         let mut tried = Tried { thresholds: vec![none; every.len()], loads: Vec::new(), kept: Vec::new() };
         for (nth, load) in loads.iter().enumerate() {
-            self.advanced(0.7 * nth as f64 / loads.len() as f64);
-            let Some(fates) = self.runs(checked, *load, &every) else { break };
+            let enough = tried.broken() >= self.ranks.high;
+            let seeds = if enough { &every[..SCOUTS.min(every.len())] } else { &every };
+            let part = [nth, nth + 1].map(|nth| SURVEY * nth as f64 / loads.len() as f64);
+            let Some(fates) = self.fates(checked, (*load, *load), seeds, part) else { break };
             // Where nothing is kept at the least loads, it may be at larger ones.
             let kept = tried.add(*load, &fates);
+            self.tell(*load, kept, seeds.len());
             if kept == 0 && (tried.kept_any() || nth + 1 >= IDLE) {
                 break;
             }
         }
         tried
+    }
+
+    /// What is known by now, for whoever is curious.
+    fn tell(&self, load: f64, kept: usize, of: usize) {
+        if self.watch.curious() {
+            let (kept, of) = (kept as u32, of as u32);
+            self.watch.hear(&SoFar::Load { per_s: load * self.today, kept, of });
+        }
     }
 
     /// Those of the loads at which a run has requests enough for the percentiles that are promised; one at least. A run of ninety
@@ -143,7 +161,7 @@ impl Search<'_> {
     /// asked. With a warm-up of its own it might have broken something, and the limit would be too high.
     fn refine(&self, checked: &Checked, surveyed: &[f64], thresholds: &mut [Threshold]) {
         for round in 0..HALVINGS {
-            self.advanced(0.7 + 0.3 * f64::from(round) / f64::from(HALVINGS));
+            let part = [round, round + 1].map(|round| SURVEY + (1.0 - SURVEY) * f64::from(round) / f64::from(HALVINGS));
             let groups = open(thresholds, self.ranks.high);
             if groups.is_empty() {
                 break;
@@ -151,7 +169,7 @@ impl Search<'_> {
             for (load, group) in groups {
                 let seeds: Vec<u32> = group.iter().map(|at| *at as u32).collect();
                 let warm = surveyed.iter().copied().find(|above| *above >= load).unwrap_or(load);
-                let Some(fates) = self.fates(checked, (load, warm), &seeds) else { return };
+                let Some(fates) = self.fates(checked, (load, warm), &seeds, part) else { return };
                 for (at, broke) in group.iter().zip(fates) {
                     match broke {
                         None => thresholds[*at].kept = load,
@@ -165,16 +183,22 @@ impl Search<'_> {
     /// What became of these seeds at a load, in order: the first promise that a run broke, if it broke any. `None` where the
     /// watch stopped it.
     pub(super) fn runs(&self, checked: &Checked, load: f64, seeds: &[u32]) -> Option<Vec<Option<usize>>> {
-        self.fates(checked, (load, load), seeds)
+        self.fates(checked, (load, load), seeds, [0.0, 1.0])
     }
 
-    /// The same with the warm-up that another load needs.
-    fn fates(&self, checked: &Checked, (load, warm): (f64, f64), seeds: &[u32]) -> Option<Vec<Option<usize>>> {
-        let more = warmed(&grown(checked, self.grown, load), busiest(checked).map_or(0.0, |(_, used)| used * warm));
+    /// The same with the warm-up that another load needs, in a part of the time that this search takes.
+    fn fates(
+        &self,
+        checked: &Checked,
+        (load, warm): (f64, f64),
+        seeds: &[u32],
+        [from, to]: [f64; 2],
+    ) -> Option<Vec<Option<usize>>> {
+        let more = warmed(&grown(checked, self.grown, load), &grown(checked, self.grown, warm));
         let plan = lower(&more);
         let slos = &more.scenario.slos;
         let threads = parallel::cores_for(self.jobs).min(more.memory.at_once(more.ceiling)).max(1);
-        let stopped = AtomicU64::new(0);
+        let (stopped, done) = (AtomicU64::new(0), AtomicU64::new(0));
         let one = |nth: u32| {
             if self.watch.stopped() {
                 return None;
@@ -182,6 +206,8 @@ impl Search<'_> {
             let seed = replication_seed(plan.seed, seeds[nth as usize]);
             let finished = once(&plan, seed, &mut |_: Time| !self.watch.stopped());
             stopped.fetch_add(u64::from(finished.stop == Stop::Interrupted), Ordering::Relaxed);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            self.advanced(from + (to - from) * done as f64 / seeds.len() as f64);
             // A run that a guard ended kept nothing.
             if !matches!(finished.stop, Stop::Ended | Stop::Patience) {
                 return Some(0);
@@ -248,6 +274,11 @@ impl Tried {
         };
         let at = (0..self.kept.len().saturating_sub(1)).filter(rises);
         at.map(|at| [self.loads[at].0, self.loads[at + 1].0]).collect()
+    }
+
+    /// Seeds that broke something.
+    fn broken(&self) -> usize {
+        self.thresholds.iter().filter(|threshold| threshold.broken.is_finite()).count()
     }
 
     fn kept_any(&self) -> bool {

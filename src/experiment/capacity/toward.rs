@@ -39,6 +39,9 @@ pub struct Toward {
 /// Steps at most from what the forecast says to what the runs say.
 const STEPS: usize = 6;
 
+/// Runs that are made before it is asked whether that is enough.
+const AT_ONCE: usize = 12;
+
 /// Replicas so that no node is busier at the wanted load than the busiest is at the capacity; then as the runs say. `None` where
 /// the watch stopped it.
 pub(super) fn toward(search: &Search<'_>, checked: &Checked, target: f64, limit: &Limit) -> Option<Toward> {
@@ -102,9 +105,18 @@ fn enough(search: &Search<'_>, kept: &Estimate) -> bool {
 
 fn runs(search: &Search<'_>, checked: &Checked, replicas: &BTreeMap<String, u32>, load: f64) -> Option<Estimate> {
     let every: Vec<u32> = (0..search.ranks.seeds).collect();
-    let fates = search.runs(&with_replicas(checked, replicas), load, &every)?;
-    let kept = fates.iter().filter(|broke| broke.is_none()).count() as u64;
-    Some(share_of_windows(kept, fates.len() as u64, crate::experiment::estimate::CONFIDENCE))
+    let changed = with_replicas(checked, replicas);
+    let (mut kept, mut runs) = (0, 0);
+    // Once more break something than may, the others change nothing.
+    for seeds in every.chunks(AT_ONCE) {
+        let fates = search.runs(&changed, load, seeds)?;
+        kept += fates.iter().filter(|broke| broke.is_none()).count() as u64;
+        runs += fates.len() as u64;
+        if runs - kept >= search.ranks.at as u64 {
+            break;
+        }
+    }
+    Some(share_of_windows(kept, runs, crate::experiment::estimate::CONFIDENCE))
 }
 
 /// Replicas of each node that would be busier than `most`, by the forecast.

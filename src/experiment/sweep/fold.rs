@@ -95,7 +95,7 @@ pub(super) fn fold(manifest: &Manifest, point: u64, rows: &[Row]) -> Point {
     let value = |estimate: &Estimate| estimate.value.unwrap_or(0.0);
     let busiest = nodes.iter().max_by(|a, b| value(a.1).total_cmp(&value(b.1)).then_with(|| b.0.cmp(a.0)));
     let busiest = busiest.map(|(name, _)| name.clone());
-    let promises = (0..manifest.promises.len()).map(|at| kept(rows, at)).collect();
+    let promises = manifest.promises.iter().enumerate().map(|(at, promise)| kept(rows, at, promise.time)).collect();
     let all: Vec<Option<bool>> = rows.iter().map(all_kept).collect();
     let asked = manifest.clients.iter().position(|name| *name == manifest.client).unwrap_or(0);
     Point {
@@ -150,14 +150,17 @@ fn in_use(rows: &[Row], node: usize) -> Option<Estimate> {
     Some(mean_of(&each, CONFIDENCE).clamped(0.0, 1.0))
 }
 
-fn kept(rows: &[Row], promise: usize) -> Kept {
-    let each: Option<Vec<f64>> = rows.iter().map(|row| row.promises[promise].0).collect();
+fn kept(rows: &[Row], promise: usize, time: bool) -> Kept {
+    let each: Vec<Option<f64>> = rows.iter().map(|row| row.promises[promise].0).collect();
     let kept: Vec<Option<bool>> = rows.iter().map(|row| row.promises[promise].1).collect();
-    Kept {
-        measured: each.map_or(Estimate::NONE, |each| mean_of(&each, CONFIDENCE)),
-        kept: share(&kept),
-        untold_in: kept.iter().filter(|kept| kept.is_none()).count() as u64,
-    }
+    let measured = if time { times(&each) } else { level(&each) };
+    Kept { measured, kept: share(&kept), untold_in: kept.iter().filter(|kept| kept.is_none()).count() as u64 }
+}
+
+/// The mean over runs of what each run has; none where one has none.
+fn level(each: &[Option<f64>]) -> Estimate {
+    let all: Option<Vec<f64>> = each.iter().copied().collect();
+    all.map_or(Estimate::NONE, |all| mean_of(&all, CONFIDENCE))
 }
 
 /// Whether a run keeps all promises: one that is broken decides, then one that nobody can tell.

@@ -1,4 +1,7 @@
 //! The knee: where throughput ÷ mean latency is greatest.
+//!
+//! Between points it is the top of a parabola, which of an M/M/1 is exact: λ(μ − λ). How far another shape would have its top from there
+//! says the parabola through the logarithms: the interval is as much wider.
 
 use serde::Serialize;
 
@@ -33,9 +36,13 @@ pub(super) fn knee(manifest: &Manifest, points: &[Point]) -> Option<Knee> {
     along.sort_by(|a, b| a.0.total_cmp(&b.0));
     let runs = along.iter().map(|(_, point)| point.power.len()).min()?;
     let xs: Vec<f64> = along.iter().map(|(x, _)| *x).collect();
-    let each: Option<Vec<f64>> =
-        (0..runs).map(|run| top(&xs, &along.iter().map(|(_, point)| point.power[run]).collect::<Vec<_>>())).collect();
-    let at = mean_of(&each?, CONFIDENCE);
+    let curve = |run: usize| along.iter().map(|(_, point)| point.power[run]).collect::<Vec<f64>>();
+    let each = (0..runs).map(|run| top(&xs, &curve(run))).collect::<Option<Vec<f64>>>()?;
+    let other =
+        |run: usize| top(&xs, &curve(run).into_iter().map(|y| libm::log(y.max(f64::MIN_POSITIVE))).collect::<Vec<_>>());
+    let apart: f64 = (0..runs).filter_map(|run| Some(other(run)? - each[run])).sum::<f64>().abs() / runs.max(1) as f64;
+    let at = mean_of(&each, CONFIDENCE);
+    let at = Estimate { low: at.low.map(|low| low - apart), high: at.high.map(|high| high + apart), ..at };
     let value = at.value?;
     let nearest = along.iter().min_by(|a, b| (a.0 - value).abs().total_cmp(&(b.0 - value).abs()))?.1;
     let (busiest, in_use) = nearest.bottleneck().map(|(name, used)| (name.to_owned(), used)).unzip();

@@ -2,13 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::experiment::parallel;
+use crate::experiment::run::Watch;
 use crate::experiment::study::{Head, Trouble, judged};
 use crate::scenario::edit::without;
 use crate::scenario::written::Axis;
-use crate::scenario::{Checked, Edit, Source, forecast, load};
+use crate::scenario::{Checked, Edit, Source, forecast, hash, load};
 
 /// Points of a grid at most.
 const POINTS: u64 = 100_000;
+
+/// Points that are checked at once.
+const AT_ONCE: u64 = 256;
 
 /// Nodes whose use is noted in each row, the busiest by the forecast.
 const NODES: usize = 16;
@@ -27,7 +32,7 @@ pub struct Parameter {
 }
 
 /// A promise of the file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Promised {
     /// Its name.
     pub name: String,
@@ -39,6 +44,9 @@ pub struct Promised {
     pub bound: f64,
     /// Whether less is better.
     pub ceiling: bool,
+    /// Whether it is about a time.
+    #[serde(default)]
+    pub time: bool,
 }
 
 /// A point of the grid.
@@ -60,6 +68,8 @@ pub struct Spot {
 pub struct Manifest {
     /// Who makes it, of what, and how.
     pub head: Head,
+    /// Hash of what every run is of: the scenario without its number of runs.
+    pub core: String,
     /// What is swept; the last changes first from point to point.
     pub parameters: Vec<Parameter>,
     /// Whose requests the answer is about.
@@ -92,8 +102,8 @@ impl<'a> Grid<'a> {
         }
         for (nth, axis) in axes.iter().enumerate() {
             let path = axis.path.value.as_str();
-            if ["sim.seed", "sim.replications"].contains(&path) {
-                return absent(format!("{path} is the same at every point; say it with --seed or -n"));
+            if let Some(why) = still(path) {
+                return absent(format!("{path} {why}"));
             }
             if axes[..nth].iter().any(|other| other.path.value == path) {
                 return absent(format!("{path} is swept twice"));
@@ -136,6 +146,23 @@ impl<'a> Grid<'a> {
     }
 }
 
+/// Why a value is no parameter, if it is none.
+fn still(path: &str) -> Option<&'static str> {
+    match path {
+        "sim.seed" | "sim.replications" => Some("is the same at every point; say it with --seed or -n"),
+        "sim.duration" => Some(
+            "is the same at every point, so that runs can be compared; try others one by one: --set sim.duration=…",
+        ),
+        _ => match path.split('.').next() {
+            Some("name" | "description" | "version") => {
+                Some("changes nothing that is measured; sweep what is run, such as clients.NAME.rate")
+            }
+            Some("variants" | "sweep") => Some("is not run itself; sweep what it changes"),
+            _ => None,
+        },
+    }
+}
+
 /// A value without its quotes.
 fn shown(value: &str) -> String {
     value.trim_matches(['"', '\'']).to_owned()
@@ -143,7 +170,12 @@ fn shown(value: &str) -> String {
 
 impl Manifest {
     /// Of a grid: every point is checked before anything is run.
-    pub(super) fn of(checked: &Checked, grid: &Grid<'_>, client: Option<&str>) -> Result<Self, Trouble> {
+    pub(super) fn of(
+        checked: &Checked,
+        grid: &Grid<'_>,
+        client: Option<&str>,
+        (jobs, watch): (Option<usize>, &dyn Watch),
+    ) -> Result<Self, Trouble> {
         let client = judged(checked, client)?;
         let parameter = |axis: &Axis| {
             let (numbers, unit) = axis.numbers().unwrap_or_default();
@@ -156,24 +188,34 @@ impl Manifest {
             expect: slo.expect.value.clone(),
             bound: slo.promise.bound,
             ceiling: slo.promise.is_ceiling(),
+            time: slo.promise.metric.is_time(),
+        };
+        let spot = |point: u64| {
+            if watch.stopped() {
+                return Err(Trouble::Interrupted);
+            }
+            let scenario = grid.at(point)?;
+            let at = grid.values(point).into_iter().map(shown).collect();
+            let (cores, used) = (cores(&scenario), in_use(&scenario));
+            Ok((Spot { at, cores, hash: scenario.hash, overloaded: scenario.overloaded }, used))
         };
         let mut busy: Vec<(String, f64)> = Vec::new();
         let mut points = Vec::new();
-        for point in 0..grid.points() {
-            let scenario = grid.at(point)?;
-            note_use(&scenario, &mut busy);
-            points.push(Spot {
-                at: grid.values(point).into_iter().map(shown).collect(),
-                cores: cores(&scenario),
-                hash: scenario.hash,
-                overloaded: scenario.overloaded,
-            });
+        let threads = parallel::cores_for(jobs);
+        for from in (0..grid.points()).step_by(AT_ONCE as usize) {
+            let count = AT_ONCE.min(grid.points() - from);
+            for found in parallel::each(count as u32, threads, |nth| spot(from + u64::from(nth))) {
+                let (spot, used) = found?;
+                note_use(used, &mut busy);
+                points.push(spot);
+            }
         }
         busy.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         busy.truncate(NODES);
         busy.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(Self {
             head: Head::of(checked, "simulated, not measured"),
+            core: core(checked),
             parameters: grid.axes.iter().map(parameter).collect(),
             client,
             clients: checked.scenario.clients.keys().cloned().collect(),
@@ -183,14 +225,44 @@ impl Manifest {
         })
     }
 
-    /// Runs of all points together; run r is replication r mod n of point r ÷ n.
+    /// Runs of all points together; of p points run r is replication r ÷ p of point r mod p, so that more replications have the
+    /// numbers that follow.
     pub fn runs(&self) -> u64 {
         self.points.len() as u64 * u64::from(self.head.replications)
     }
 
     /// The point of a run.
     pub fn point(&self, run: u64) -> u64 {
-        run / u64::from(self.head.replications.max(1))
+        run % self.points.len().max(1) as u64
+    }
+
+    /// Which of its point's replications a run is.
+    pub fn replication(&self, run: u64) -> u32 {
+        (run / self.points.len().max(1) as u64) as u32
+    }
+
+    /// The runs of a point, in order.
+    pub fn runs_of(&self, point: u64) -> impl Iterator<Item = u64> {
+        let points = self.points.len() as u64;
+        (0..u64::from(self.head.replications)).map(move |nth| nth * points + point)
+    }
+
+    /// The place of a run where those of each point stand together; by that they are shared out, so that all parts have some of every point.
+    pub(super) fn place(&self, run: u64) -> u64 {
+        self.point(run) * u64::from(self.head.replications) + u64::from(self.replication(run))
+    }
+
+    /// Whether a manifest that was kept is of this sweep with fewer runs of each point: its rows are rows of this one.
+    pub(super) fn extends(&self, text: &str) -> bool {
+        let Ok(mut other) = Self::read(text, "") else { return false };
+        if other.head.replications >= self.head.replications || other.is_ours("").is_err() {
+            return false;
+        }
+        // Only what is hashed with the number of runs may be different.
+        other.head.replications = self.head.replications;
+        other.head.scenario.hash.clone_from(&self.head.scenario.hash);
+        other.points.iter_mut().zip(&self.points).for_each(|(spot, ours)| spot.hash.clone_from(&ours.hash));
+        other.text() == self.text()
     }
 
     /// As it is kept, the same for the same sweep.
@@ -243,8 +315,17 @@ impl Manifest {
         } else {
             return Ok(());
         };
-        Err(Trouble::Kept(format!("{name} {why}; name another folder, or remove this one")))
+        let more = theirs.replications > ours.replications;
+        let cure = if more { format!("say -n {} or more, ", theirs.replications) } else { String::new() };
+        Err(Trouble::Kept(format!("{name} {why}; {cure}name another folder, or remove this one")))
     }
+}
+
+/// The hash of a scenario without its number of runs.
+fn core(checked: &Checked) -> String {
+    let mut scenario = checked.scenario.clone();
+    scenario.sim.replications.value = 0;
+    hash(&scenario)
 }
 
 fn told(parameters: &[Parameter]) -> String {
@@ -252,13 +333,18 @@ fn told(parameters: &[Parameter]) -> String {
     parameters.iter().map(one).collect::<Vec<_>>().join(" and ")
 }
 
-/// How busy each node is at most at any point, by the forecast.
-fn note_use(scenario: &Checked, busy: &mut Vec<(String, f64)>) {
-    for node in forecast(&scenario.scenario).nodes {
-        let most = node.utilization.max(node.held).max(node.peak_utilization);
-        match busy.iter_mut().find(|(name, _)| *name == node.name) {
+/// How busy each node is, by the forecast.
+fn in_use(scenario: &Checked) -> Vec<(String, f64)> {
+    let nodes = forecast(&scenario.scenario).nodes.into_iter();
+    nodes.map(|node| (node.name, node.utilization.max(node.held).max(node.peak_utilization))).collect()
+}
+
+/// How busy each node is at most at any point.
+fn note_use(used: Vec<(String, f64)>, busy: &mut Vec<(String, f64)>) {
+    for (node, most) in used {
+        match busy.iter_mut().find(|(name, _)| *name == node) {
             Some(known) => known.1 = known.1.max(most),
-            None => busy.push((node.name, most)),
+            None => busy.push((node, most)),
         }
     }
 }

@@ -105,9 +105,9 @@ impl Row {
 /// What stands before the seal of a row.
 const SEAL: &str = ",\"seal\":\"";
 
-/// What closes the line of a run: a hash of what it shows, of its scenario and of its seed.
+/// What closes the line of a run: a hash of what it shows, of its scenario and of its seed. How many runs there are is not in it.
 fn seal(manifest: &Manifest, run: u64, figures: &str) -> String {
-    let hash = &manifest.points[manifest.point(run) as usize].hash;
-    let all = name_hash(&format!("{hash} {} {run} {figures}", manifest.head.seed));
+    let at = manifest.points[manifest.point(run) as usize].at.join(" ");
+    let all = name_hash(&format!("{} {at} {} {run} {figures}", manifest.core, manifest.head.seed));
     format!("{SEAL}{all:016x}\"}}")
 }

@@ -18,6 +18,10 @@ pub struct Place {
 
 /// Where finished runs are kept, so that a sweep can be stopped at any moment and go on, or be made in parts.
 pub trait Rows: Sync {
+    /// Claims the place for as long as this is there, so that nobody else adds the same rows meanwhile.
+    fn claim(&self) -> Result<(), String> {
+        Ok(())
+    }
     /// The manifest of what is there already.
     fn manifest(&self) -> Option<String>;
     /// Keeps the manifest of what is begun.
@@ -150,7 +154,7 @@ impl<'a> Shelves<'a> {
     }
 
     /// The rows of these runs that are there, in order.
-    pub(super) fn rows(&self, runs: std::ops::Range<u64>) -> Result<Vec<Row>, Trouble> {
+    pub(super) fn rows(&self, runs: impl Iterator<Item = u64>) -> Result<Vec<Row>, Trouble> {
         let there = |run: u64| self.0.iter().find(|shelf| shelf.has(run))?.row(run).transpose();
         runs.filter_map(there).collect()
     }

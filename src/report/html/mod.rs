@@ -130,7 +130,7 @@ fn table(title: &str, sheet: &Sheet) -> Markup {
         @if !title.is_empty() { h3 { (clean(title)) } }
         div class="wide" tabindex="0" {
             table {
-                thead { tr { @for (at, column) in sheet.columns.iter().enumerate() { th scope="col" class=[look(at)] { button type="button" { (column.head) } } } } }
+                thead { tr { @for (at, column) in sheet.columns.iter().enumerate() { th scope="col" class=[look(at)] { button type="button" { (*column.head) } } } } }
                 tbody { @for row in &sheet.rows { tr { @for (at, one) in row.iter().enumerate() { (cell(at == 0, look(at), one)) } } } }
             }
         }

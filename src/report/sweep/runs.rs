@@ -52,7 +52,7 @@ pub(super) fn columns(manifest: &Manifest) -> Vec<(String, Kind)> {
 
 /// What stands in these columns.
 pub(super) fn data(manifest: &Manifest, row: &Row) -> Vec<Datum> {
-    let replication = (row.run % u64::from(manifest.head.replications.max(1))) as u32;
+    let replication = manifest.replication(row.run);
     let point = manifest.point(row.run);
     let mut all = vec![Datum::Count(row.run), Datum::Count(u64::from(replication))];
     all.push(Datum::Count(replication_seed(manifest.head.seed, replication)));

@@ -15,6 +15,7 @@ mod messages;
 mod primary;
 mod proxies;
 mod rates;
+mod relaxation;
 mod seldom;
 mod times;
 
@@ -37,6 +38,7 @@ pub use expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, Sh
 pub(super) use held::pools_to;
 pub use memory::{CEILING, Memory};
 pub(super) use memory::{memory, power};
+pub use relaxation::{Slowest, slowest};
 pub use seldom::surprises;
 
 /// A call of an endpoint: whom, how often on average, and what its messages cost; `None` for a function call.

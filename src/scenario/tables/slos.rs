@@ -101,6 +101,13 @@ pub enum Metric {
     Good(f64),
 }
 
+impl Metric {
+    /// Whether it is a time, ms.
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::Percentile(_) | Self::Mean | Self::Max | Self::RecoveryTime)
+    }
+}
+
 words! {
     /// What a promise compares with, the longer signs first: `<=` begins as `<` does.
     pub enum Sense {

@@ -93,8 +93,18 @@ fn counted(values: &[String]) -> Result<(), String> {
     match values.len() {
         0 => Err("a list without values".into()),
         n if n > MOST => Err(format!("{n} values; at most {MOST}")),
-        _ => Ok(()),
+        _ => match twice(values) {
+            Some(value) => Err(format!("{value} stands there twice; say each value once")),
+            None => Ok(()),
+        },
     }
+}
+
+/// A value that is there more than once.
+fn twice(values: &[String]) -> Option<&str> {
+    let mut sorted: Vec<&str> = values.iter().map(|value| value.trim_matches(['"', '\''])).collect();
+    sorted.sort_unstable();
+    sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
 /// The values that a typed text stands for.
@@ -117,6 +127,10 @@ fn values(text: &str) -> Result<Vec<String>, String> {
 fn ranged(from: &str, rest: &str) -> Result<Vec<String>, String> {
     let wrong =
         || format!("`{from}..{rest}` is no range; write for example 100/s..400/s:7, or :7log for equal factors");
+    // Three dots would be read as two and a number such as .5.
+    if rest.starts_with('.') {
+        return Err(wrong());
+    }
     let (to, how) = rest.rsplit_once(':').ok_or_else(wrong)?;
     let (count, log) = how.trim().strip_suffix("log").map_or((how, false), |count| (count, true));
     let count: usize = count.trim().parse().map_err(|_| wrong())?;
@@ -219,7 +233,19 @@ mod tests {
         assert_eq!(of("500ms..2s:4"), ["500ms", "1s", "1.5s", "2s"]);
         assert_eq!(of("0.1%..10%:3log"), ["0.1%", "1%", "10%"]);
         assert_eq!(of("a, b,c"), ["a", "b", "c"]);
-        for wrong in ["1..5", "1..5:1", "1..5:x", "0..5:3log", "a..b:3", "1,,2", "", "1/s..5ms:3", "1..5:99999"] {
+        for wrong in [
+            "1..5",
+            "1..5:1",
+            "1..5:x",
+            "0..5:3log",
+            "a..b:3",
+            "1,,2",
+            "",
+            "1/s..5ms:3",
+            "1..5:99999",
+            "1...5:3",
+            "2,3,2",
+        ] {
             assert!(values(wrong).is_err(), "{wrong}");
         }
     }

@@ -462,6 +462,11 @@ const FIGURES: &[Figure] = &[
         "capacity",
         "Share of requests that a load test drops that sends only what finds a virtual user free.",
     ),
+    f(
+        &["border", "along"],
+        SWEEP,
+        "As far as a promise holds along one of two parameters, at each value of the other: the one of more values is gone along.",
+    ),
     f(&["between"], SWEEP, "The two neighbouring points between which a promise stops, or begins, to hold."),
     f(&["notch"], "whatif", "A tenth, of whole numbers rounded and at least one; a quarter of a timeout."),
     f(

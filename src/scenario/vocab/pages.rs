@@ -58,6 +58,8 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["replication_lag", "read_from"], include_str!("../../machine/data/copies.rs")),
     (&["deadlock", "deadlock_timeout"], include_str!("../../machine/data/deadlock.rs")),
     (&["links", "flip", "pattern"], include_str!("../edit/flip.rs")),
+    // Before the `capacity` of queues: the verb is asked about sooner than the key.
+    (&["capacity", "headroom", "N-1", "n-1", "spike"], include_str!("../../experiment/capacity.rs")),
     (
         &[
             "queues",
@@ -99,10 +101,10 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["recover", "stay down", "collapse"], include_str!("../../experiment/recover.rs")),
     (&["precision", "until-decided", "enough"], include_str!("../../experiment/enough.rs")),
     (&["auto", "MSER-5"], include_str!("../../experiment/warmup.rs")),
+    (&["relaxation time"], include_str!("../analytic/relaxation.rs")),
     (&["hunt", "reproducer"], include_str!("../../experiment/hunt.rs")),
     (&["whatif", "Holm"], include_str!("../../experiment/whatif.rs")),
-    (&["sweep", "knee", "campaign"], include_str!("../../experiment/sweep.rs")),
-    (&["headroom", "N-1"], include_str!("../../experiment/capacity.rs")),
+    (&["sweep", "knee", "campaign", "shard", "shards", "merge"], include_str!("../../experiment/sweep.rs")),
     (&["why"], include_str!("../../experiment/why.rs")),
     (&["baseline", "unpaired", "Welch"], include_str!("../../experiment/compare/stored.rs")),
     (&["import", "OPEN"], include_str!("../../import/mod.rs")),
@@ -142,12 +144,15 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["samples"], include_str!("../../random/dist/samples.rs")),
 ];
 
-/// What the manual says about a word.
+/// What the manual says about a word, one page after the other where it has several.
 pub(super) fn page(word: &str) -> Option<String> {
-    let (_, text) = PAGES.iter().find(|(words, _)| words.contains(&word))?;
-    let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
-    let lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    Some(lines.join("\n"))
+    let text = |text: &str| {
+        let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
+        lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<&str>>().join("\n")
+    };
+    let all: Vec<String> =
+        PAGES.iter().filter(|(words, _)| words.contains(&word)).map(|(_, page)| text(page)).collect();
+    (!all.is_empty()).then(|| all.join("\n\n"))
 }
 
 /// Words that only the manual knows.
