@@ -13,7 +13,9 @@ impl Model<'_> {
         let scenario = self.scenario;
         for node in scenario.nodes.values() {
             for consumer in &node.consumes {
-                let Some(from) = self.programs.find(&(&node.name.value, &consumer.program.name.value)) else { continue };
+                let Some(from) = self.programs.find(&(&node.name.value, &consumer.program.name.value)) else {
+                    continue;
+                };
                 let letters = self.letters(consumer);
                 self.vertices[from].edges.extend(letters);
             }
@@ -22,7 +24,9 @@ impl Model<'_> {
 
     /// Where the letters of a consumer are handled, how often each time that it tries.
     fn letters(&self, consumer: &Consumer) -> Vec<Edge> {
-        let (Some(at), share) = (lies(self.scenario, consumer), left(self.scenario, consumer)) else { return Vec::new() };
+        let (Some(at), share) = (lies(self.scenario, consumer), left(self.scenario, consumer)) else {
+            return Vec::new();
+        };
         let readers = if share > 0.0 { readers(self.scenario, at) } else { Vec::new() };
         let edge = |(program, times): ((&str, &str), f64)| {
             let to = self.programs.find(&program)?;
