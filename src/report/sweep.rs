@@ -12,7 +12,7 @@ use crate::experiment::summary::Estimate;
 use crate::experiment::sweep::{Border, Figures, Holds, Parameter, Point, Reach, Sweep};
 #[cfg(feature = "charts")]
 use crate::report::number::seconds;
-use crate::report::number::{NONE, count, level, or_none, percent, plain, time, time_within};
+use crate::report::number::{NONE, count, level, or_none, percent, plain, share_within, time, time_within};
 use crate::report::page::{Figure, Page, how, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::clean;
@@ -134,10 +134,10 @@ pub fn answer(sweep: &Sweep) -> String {
         all.extend(holds.at.value.and_then(|x| scarce(sweep, parameter, x)));
     }
     all.extend(sweep.knee.as_ref().map(|knee| {
-        let busy = match (&knee.busiest, knee.in_use) {
-            (Some(name), Some(used)) if weakest.is_none() => format!(", with {} {} in use", clean(name), percent(used)),
-            _ => String::new(),
-        };
+        let there = knee.at.value.filter(|_| weakest.is_none());
+        let busiest = there.and_then(|x| nearest(sweep, parameter, x)?.bottleneck());
+        let busy = busiest
+            .map_or_else(String::new, |(name, used)| format!(", with {} {} in use", clean(name), share_within(used)));
         format!("the knee of {} is at {}{busy}", clean(&sweep.client), within(parameter, knee.at))
     }));
     if all.is_empty() {
@@ -152,11 +152,16 @@ fn last(parameter: &Parameter) -> String {
 
 /// Who is busiest at the point nearest to a value.
 fn scarce(sweep: &Sweep, parameter: &Parameter, x: f64) -> Option<String> {
-    let apart = |point: &Point| (parameter.numbers[point.point as usize] - x).abs();
-    let nearest = sweep.points.iter().min_by(|a, b| apart(a).total_cmp(&apart(b)))?;
+    let nearest = nearest(sweep, parameter, x)?;
     let (name, used) = nearest.bottleneck()?;
     let at = clean(&nearest.at.join(" "));
-    Some(format!("the busiest at {at} is {}, {} in use", clean(name), percent(used)))
+    Some(format!("the busiest at {at} is {}, {} in use", clean(name), share_within(used)))
+}
+
+/// The point nearest to a value.
+fn nearest<'s>(sweep: &'s Sweep, parameter: &Parameter, x: f64) -> Option<&'s Point> {
+    let apart = |point: &Point| (parameter.numbers[point.point as usize] - x).abs();
+    sweep.points.iter().min_by(|a, b| apart(a).total_cmp(&apart(b)))
 }
 
 /// Without promises and without a knee: from where to where the p99 goes.
@@ -276,7 +281,7 @@ fn sheet(sweep: &Sweep, client: &str) -> Sheet {
             Cell::figure(figures.p50_ms, time),
             latency(figures),
             Cell::toned(name, Tone::Faint),
-            used.map_or(NONE.to_owned(), percent).into(),
+            used.map_or_else(|| Cell::from(NONE), |used| Cell::figure(used, percent)),
             point.cores.map_or(NONE.to_owned(), plain).into(),
             share(kept),
             Cell::toned(mark, if mark == OVERLOADED { Tone::Bad } else { Tone::Odd }),

@@ -80,9 +80,9 @@ pub struct Point {
 
 impl Point {
     /// Its busiest node, and how much of it is in use.
-    pub fn bottleneck(&self) -> Option<(&str, f64)> {
+    pub fn bottleneck(&self) -> Option<(&str, Estimate)> {
         let name = self.busiest.as_deref()?;
-        Some((name, self.nodes.get(name)?.value?))
+        Some((name, *self.nodes.get(name).filter(|used| used.value.is_some())?))
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn knee(manifest: &Manifest, points: &[Point]) -> Option<Knee> {
     let at = Estimate { low: at.low.map(|low| low - apart), high: at.high.map(|high| high + apart), ..at };
     let value = at.value?;
     let nearest = along.iter().min_by(|a, b| (a.0 - value).abs().total_cmp(&(b.0 - value).abs()))?.1;
-    let (busiest, in_use) = nearest.bottleneck().map(|(name, used)| (name.to_owned(), used)).unzip();
+    let (busiest, in_use) = nearest.bottleneck().and_then(|(name, used)| Some((name.to_owned(), used.value?))).unzip();
     Some(Knee { at, point: nearest.point, busiest, in_use })
 }
 
