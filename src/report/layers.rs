@@ -57,14 +57,13 @@ fn share(node: &Node) -> f64 {
 fn cells(node: &Node, time: f64) -> [Cell; 4] {
     let tone = if share(node) >= MUCH { Tone::Odd } else { Tone::Plain };
     let workers = node.wasted_work_s / time;
-    let (wasted, of_capacity) = if share(node) > 0.0 {
-        // The one is the other times all workers.
-        (Cell::figure(node.wasted_share.scaled(workers / share(node)), level), Cell::figure(node.wasted_share, percent))
-    } else if workers > 0.0 {
-        (level(workers).into(), NONE.into())
-    } else {
-        (NONE.into(), NONE.into())
+    // The one is the other times all workers.
+    let wasted = match share(node) {
+        share if share > 0.0 && workers > 0.0 => Cell::figure(node.wasted_share.scaled(workers / share), level),
+        _ if workers > 0.0 => level(workers).into(),
+        _ => NONE.into(),
     };
+    let of_capacity = if share(node) > 0.0 { Cell::figure(node.wasted_share, percent) } else { NONE.into() };
     [count(node.arrivals).into(), Cell::figure(node.tries_per_request, level), wasted, of_capacity.meaning(tone)]
 }
 
