@@ -297,3 +297,30 @@ fn the_forecast_counts_what_is_handed_on() {
         }
     }
 }
+
+/// A record that is handed over is published: with 2 ms to each broker, 5 ms until it is safe and 1 ms of work its consumer is busy for
+/// 1 + 2 + 5 + 2 ms, and what comes meanwhile waits. It is there 7 ms after it failed.
+#[test]
+fn to_hand_a_record_over_takes_what_a_publish_takes() {
+    let text = |to: &str, latency: &str| {
+        let consumer = format!("work = \"1ms\", error_rate = 1.0, on_error = \"dead_letter\", dead_letter = \"{to}\"");
+        let more = "[topics.later]\npublish_latency = \"5ms\"\n[queues.dead]\npublish_latency = \"5ms\"\n\
+                    [services.r]\nconsumes = [{ from = \"later\", group = \"g\" }, { from = \"dead\" }]\n\
+                    [[flows]]\nname = \"read\"\nstarts = \"c\"\nends = \"r\"\n";
+        pair("50/s", "", &consumer, more).replace("same_zone = \"0ms\"", &format!("same_zone = \"{latency}\""))
+    };
+    for to in ["later", "dead"] {
+        let summary = run(&text(to, "2ms"));
+        let busy = summary.nodes["w"].mean_busy.value.unwrap();
+        assert!((busy - 0.05 * 10.0).abs() < 0.001, "{to}: {busy}");
+        // Client to publisher, publisher to `t`, `t` to consumer: 2 ms each; 1 ms of work; 2 + 5 ms, and 2 more to who reads it.
+        let flow = summary.flows["read"].latency_ms.mean.value.unwrap();
+        assert!((flow - 16.0).abs() < 0.01, "{to}: {flow}");
+        let free = run(&text(to, "0ms").replace("publish_latency = \"5ms\"\n", ""));
+        assert!((free.nodes["w"].mean_busy.value.unwrap() - 0.05).abs() < 0.001, "{to}");
+    }
+    // Twice as many as it can hand over.
+    let slow = run(&text("later", "2ms").replace("50/s", "200/s"));
+    let behind = group(&slow, "t");
+    assert!((behind.lag_at_end as f64 - 6_000.0).abs() < 20.0, "100 of 200 a second for 60 s: {}", behind.lag_at_end);
+}

@@ -1,5 +1,6 @@
 //! What is given up and handled again elsewhere: retry topics, and dead letters that somebody consumes. Of what a consumer fails so many
-//! are handed on as its tries leave: with a share p of failures and n tries of a message each try leaves p^n (1 − p) ÷ (1 − p^n). What
+//! are handed on as its tries leave: with a share p of failures and n tries of a message each try leaves p^n (1 − p) ÷ (1 − p^n); p is the
+//! consumer's own `error_rate`, what its callees fail is left to the run. What
 //! expires, does not fit, or comes back because its consumer was late or died is left to the run, and so are letters that go round without an end.
 
 use super::super::programs::{deliveries, readers};
