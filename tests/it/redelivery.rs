@@ -278,20 +278,24 @@ fn the_forecast_counts_what_is_handed_on() {
              [services.w]\nconsumes = [\n\
              {{ from = \"t\", group = \"g\", error_rate = 0.4, {retries} on_error = \"dead_letter\", dead_letter = \"later\" }},\n\
              {{ from = \"later\", group = \"g\", delay = \"2s\", error_rate = 0.4, on_error = \"dead_letter\", dead_letter = \"dead\" }},\n\
-             {{ from = \"dead\" }},\n\
-             {{ from = \"q\", error_rate = 0.5, on_error = \"retry\" }},\n{{ from = \"again\" }}]\n"
+             {{ from = \"dead\", steps = [\"bank\"], on_error = \"dead_letter\" }},\n\
+             {{ from = \"q\", error_rate = 0.5, on_error = \"retry\" }},\n{{ from = \"again\" }}, {{ from = \"unpaid\" }}]\n\
+             [queues.unpaid]\n[externals.bank]\nerror_rate = 0.5\n"
         )
+        .replace("[queues.dead]\n", "[queues.dead]\ndead_letter = \"unpaid\"\n")
     };
     for (retries, tries) in [("", 1.0), ("retries = { max = 2 },", 3.0)] {
         let checked = checked(&text(retries));
         let rates = forecast(checked.scenario()).consumers;
         let expected = |from: &str| rates.iter().find(|one| one.from == from).unwrap().rate;
         let given_up = 200.0 * 0.4_f64.powf(tries);
-        for (from, exact) in [("later", given_up), ("dead", 0.4 * given_up), ("again", 25.0), ("q", 350.0)] {
+        let dead = 0.4 * given_up;
+        let all = [("later", given_up), ("dead", dead), ("unpaid", 0.5 * dead), ("again", 25.0), ("q", 350.0)];
+        for (from, exact) in all {
             assert!((expected(from) - exact).abs() < 1e-9 * exact, "{from}: {} for {exact}", expected(from));
         }
         let summary = run(&text(retries));
-        for from in ["t", "later", "dead", "q", "again"] {
+        for from in ["t", "later", "dead", "unpaid", "q", "again"] {
             let counted = summary.edges[&format!("{from} -> w")].arrived as f64 / 400.0;
             assert!((counted / expected(from) - 1.0).abs() < 0.06, "{from}: {counted} for {}", expected(from));
         }
