@@ -3,6 +3,7 @@
 use crate::model::stream::Grave;
 use crate::model::{Cause, MeterId, Op, Outcome, Pc, Probe};
 use crate::random::{Draw, Purpose};
+use crate::units::Span;
 
 use crate::machine::Machine;
 use crate::machine::core::Flow;
@@ -226,11 +227,16 @@ impl<P: Probe> Machine<'_, P> {
     fn pass_record_on(&mut self, at: u32, outcome: Outcome) -> Flow {
         let (outcome, grave) = self.streams.weigh_record(&mut self.core, at, outcome);
         match grave {
-            Some((Grave::Queue(queue), poisoned)) => self.mail.bury(&mut self.core, at, queue, poisoned),
-            Some((Grave::Topic(topic), poisoned)) => self.streams.hand_on(&mut self.core, at, topic, poisoned),
-            None => {}
+            Some((letter, poisoned)) => {
+                let (lineage, way, word) = self.core.post_letter(at, letter);
+                match letter.to {
+                    Grave::Queue(queue) => self.mail.bury(&mut self.core, at, queue, (lineage, way, poisoned)),
+                    Grave::Topic(topic) => self.streams.hand_on(&mut self.core, at, topic, (lineage, way, poisoned)),
+                }
+                self.streams.finish_record(&mut self.core, at, outcome, word)
+            }
+            None => self.streams.finish_record(&mut self.core, at, outcome, Span::ZERO),
         }
-        self.streams.finish_record(&mut self.core, at, outcome)
     }
 
     /// A request finds the line full: its answer says so, or that of one that matters less.

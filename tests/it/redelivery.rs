@@ -278,22 +278,53 @@ fn the_forecast_counts_what_is_handed_on() {
              [services.w]\nconsumes = [\n\
              {{ from = \"t\", group = \"g\", error_rate = 0.4, {retries} on_error = \"dead_letter\", dead_letter = \"later\" }},\n\
              {{ from = \"later\", group = \"g\", delay = \"2s\", error_rate = 0.4, on_error = \"dead_letter\", dead_letter = \"dead\" }},\n\
-             {{ from = \"dead\" }},\n\
-             {{ from = \"q\", error_rate = 0.5, on_error = \"retry\" }},\n{{ from = \"again\" }}]\n"
+             {{ from = \"dead\", steps = [\"bank\"], on_error = \"dead_letter\" }},\n\
+             {{ from = \"q\", error_rate = 0.5, on_error = \"retry\" }},\n{{ from = \"again\" }}, {{ from = \"unpaid\" }}]\n\
+             [queues.unpaid]\n[externals.bank]\nerror_rate = 0.5\n"
         )
+        .replace("[queues.dead]\n", "[queues.dead]\ndead_letter = \"unpaid\"\n")
     };
     for (retries, tries) in [("", 1.0), ("retries = { max = 2 },", 3.0)] {
         let checked = checked(&text(retries));
         let rates = forecast(checked.scenario()).consumers;
         let expected = |from: &str| rates.iter().find(|one| one.from == from).unwrap().rate;
         let given_up = 200.0 * 0.4_f64.powf(tries);
-        for (from, exact) in [("later", given_up), ("dead", 0.4 * given_up), ("again", 25.0), ("q", 350.0)] {
+        let dead = 0.4 * given_up;
+        let all = [("later", given_up), ("dead", dead), ("unpaid", 0.5 * dead), ("again", 25.0), ("q", 350.0)];
+        for (from, exact) in all {
             assert!((expected(from) - exact).abs() < 1e-9 * exact, "{from}: {} for {exact}", expected(from));
         }
         let summary = run(&text(retries));
-        for from in ["t", "later", "dead", "q", "again"] {
+        for from in ["t", "later", "dead", "unpaid", "q", "again"] {
             let counted = summary.edges[&format!("{from} -> w")].arrived as f64 / 400.0;
             assert!((counted / expected(from) - 1.0).abs() < 0.06, "{from}: {counted} for {}", expected(from));
         }
     }
+}
+
+/// A record that is handed over is published: with 2 ms to each broker, 5 ms until it is safe and 1 ms of work its consumer is busy for
+/// 1 + 2 + 5 + 2 ms, and what comes meanwhile waits. It is there 7 ms after it failed.
+#[test]
+fn to_hand_a_record_over_takes_what_a_publish_takes() {
+    let text = |to: &str, latency: &str| {
+        let consumer = format!("work = \"1ms\", error_rate = 1.0, on_error = \"dead_letter\", dead_letter = \"{to}\"");
+        let more = "[topics.later]\npublish_latency = \"5ms\"\n[queues.dead]\npublish_latency = \"5ms\"\n\
+                    [services.r]\nconsumes = [{ from = \"later\", group = \"g\" }, { from = \"dead\" }]\n\
+                    [[flows]]\nname = \"read\"\nstarts = \"c\"\nends = \"r\"\n";
+        pair("50/s", "", &consumer, more).replace("same_zone = \"0ms\"", &format!("same_zone = \"{latency}\""))
+    };
+    for to in ["later", "dead"] {
+        let summary = run(&text(to, "2ms"));
+        let busy = summary.nodes["w"].mean_busy.value.unwrap();
+        assert!((busy - 0.05 * 10.0).abs() < 0.001, "{to}: {busy}");
+        // Client to publisher, publisher to `t`, `t` to consumer: 2 ms each; 1 ms of work; 2 + 5 ms, and 2 more to who reads it.
+        let flow = summary.flows["read"].latency_ms.mean.value.unwrap();
+        assert!((flow - 16.0).abs() < 0.01, "{to}: {flow}");
+        let free = run(&text(to, "0ms").replace("publish_latency = \"5ms\"\n", ""));
+        assert!((free.nodes["w"].mean_busy.value.unwrap() - 0.05).abs() < 0.001, "{to}");
+    }
+    // Twice as many as it can hand over.
+    let slow = run(&text("later", "2ms").replace("50/s", "200/s"));
+    let behind = group(&slow, "t");
+    assert!((behind.lag_at_end as f64 - 6_000.0).abs() < 20.0, "100 of 200 a second for 60 s: {}", behind.lag_at_end);
 }

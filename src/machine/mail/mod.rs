@@ -12,10 +12,11 @@ use crate::kernel::{Arena, Id};
 use crate::model::id::NONE;
 use crate::model::queue::Ready;
 use crate::model::{CallId, ClientId, EdgeId, Fact, Plan, Probe, QueueId, Trace};
-use crate::random::Lineage;
-use crate::units::Time;
+use crate::random::{Lineage, Purpose};
+use crate::units::{Span, Time};
 
 use crate::machine::core::Core;
+use crate::machine::core::event::Rare;
 use crate::machine::core::frame::Frame;
 use crate::machine::core::frame::Whose;
 use crate::machine::mail::alarm::Alarm;
@@ -302,11 +303,17 @@ impl Mail {
         self.come_in(core, new);
     }
 
-    /// A copy of a record that failed (in the hands of a frame) goes to a queue.
-    pub(crate) fn bury<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, to: QueueId, poisoned: bool) {
+    /// A copy of a record that failed (in the hands of a frame) goes to a queue: how it is called, how far it is, and whether nobody
+    /// can work on it.
+    pub(crate) fn bury<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        at: u32,
+        to: QueueId,
+        (lineage, way, poisoned): (Lineage, Span, bool),
+    ) {
         let (frame, root) = (core.frames[at], core.root_of(at));
         let node = core.plan.queue(to).node;
-        let lineage = frame.lineage.child(core.plan.node(node).hash, 0);
         if core.plan.queue(to).consumed {
             core.trace(|now| Trace::Sent { frame: at, message: lineage, node, at: now });
         }
@@ -315,7 +322,11 @@ impl Mail {
         let buried = self.message(message);
         (buried.poisoned, buried.way.group) = (poisoned, group);
         core.join_root(root);
-        self.come_in(core, message);
+        let safe = core.vary(core.plan.queue(to).publish_latency, lineage, Purpose::Broker, 0);
+        if way + safe == Span::ZERO {
+            return self.come_in(core, message);
+        }
+        core.schedule(way + safe, Rare::Post(message).event());
     }
 
     /// A message has its effect; a second time it is one too many.

@@ -9,7 +9,7 @@
 use crate::kernel::Phase;
 use crate::model::id::NONE;
 use crate::model::policy::Backoff;
-use crate::model::stream::{Grave, OnError};
+use crate::model::stream::{Grave, Letter, OnError};
 use crate::model::{CallId, ClientId, EndpointId, Fact, GroupId, Opening, Outcome, Probe};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
@@ -218,13 +218,13 @@ impl Streams {
         self.forget_records(core, core.topic_of(group), partition);
     }
 
-    /// A record has been worked on: how that ended, and where it goes as one that failed, and whether nobody can work on it.
+    /// A record has been worked on: how that ended, and how it is handed over as one that failed, and whether nobody can work on it.
     pub(crate) fn weigh_record<P: Probe>(
         &mut self,
         core: &mut Core<'_, P>,
         frame: u32,
         outcome: Outcome,
-    ) -> (Outcome, Option<(Grave, bool)>) {
+    ) -> (Outcome, Option<(Letter, bool)>) {
         let Frame { caller: at, whose: Whose { client, measured, .. }, .. } = core.frames[frame];
         let poisoned = self.record_of(core, frame).is_some_and(|record| record.poisoned);
         let outcome = if poisoned { Outcome::Error } else { outcome };
@@ -238,12 +238,18 @@ impl Streams {
             core.tell(Fact::Duplicate { client, endpoint, edge, measured });
         }
         let mourned = !outcome.is_good() && self.members[at as usize].record.frame == frame;
-        let grave = mourned.then(|| self.grave_of(core, at)).flatten();
-        (outcome, grave.map(|grave| (grave, poisoned)))
+        let letter = mourned.then(|| self.letter_of(core, at)).flatten();
+        (outcome, letter.map(|letter| (letter, poisoned)))
     }
 
-    /// The frame of a record is over; its member goes on.
-    pub(crate) fn finish_record<P: Probe>(&mut self, core: &mut Core<'_, P>, frame: u32, outcome: Outcome) -> Flow {
+    /// The frame of a record is over; its member goes on, after the `word` of a broker that it waits for.
+    pub(crate) fn finish_record<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        frame: u32,
+        outcome: Outcome,
+        word: Span,
+    ) -> Flow {
         let Frame { caller: at, lineage, trip: Trip { arrived, .. }, .. } = core.frames[frame];
         let endpoint = self.seat_of(core, at).endpoint;
         let root = core.root_of(frame);
@@ -258,6 +264,9 @@ impl Streams {
             if done { self.pass_astray(core, at, root) } else { self.members[at as usize].clear() }
         } else if done {
             self.pass_record(core, at, root);
+            if word > Span::ZERO {
+                self.rest(core, at, word);
+            }
         } else {
             self.stay_with(core, at, lineage);
         }
@@ -342,10 +351,10 @@ impl Streams {
         }
     }
 
-    /// Where the record in a member's hands goes when it is passed over for having failed.
-    fn grave_of<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> Option<Grave> {
+    /// How the record in a member's hands is handed over when it is passed over for having failed.
+    fn letter_of<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> Option<Letter> {
         match self.seat_of(core, at).on_error {
-            OnError::DeadLetter(grave) if self.gives_up(core, at) => Some(grave),
+            OnError::DeadLetter(letter) if self.gives_up(core, at) => Some(letter),
             _ => None,
         }
     }
@@ -366,6 +375,12 @@ impl Streams {
             member.haul.polled = core.now;
             return;
         }
+        self.rest(core, at, wait);
+    }
+
+    /// A member sleeps for a while.
+    fn rest<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, wait: Span) {
+        let member = &mut self.members[at as usize];
         let (due, replica) = (core.now + wait, member.who.replica);
         member.record.rests = due;
         core.beat_at(due, Beat::Resume(at));
@@ -450,6 +465,19 @@ impl Streams {
 }
 
 impl<P: Probe> Core<'_, P> {
+    /// A record that failed is handed over as a message is published: its name, how long it travels, and how long its consumer
+    /// waits for the broker's word (Spring Kafka's `DeadLetterPublishingRecoverer` waits for the result of the send).
+    pub(crate) fn post_letter(&self, frame: u32, letter: Letter) -> (Lineage, Span, Span) {
+        let node = match letter.to {
+            Grave::Queue(queue) => self.plan.queue(queue).node,
+            Grave::Topic(topic) => self.plan.topics[topic as usize].node,
+        };
+        let lineage = self.frames[frame].lineage.child(self.plan.node(node).hash, 0);
+        let way = self.vary(letter.there, lineage, Purpose::There, 0);
+        let safe = self.vary(letter.safe, lineage, Purpose::Broker, 0);
+        (lineage, way, way + safe + self.vary(letter.back, lineage, Purpose::Back, 0))
+    }
+
     /// Names the draws of a group's first try at a record: what a single group does is what a call in its place would do.
     fn first_try(&self, group: u32, record: &Record) -> Lineage {
         let plan = &self.plan.groups[group as usize];

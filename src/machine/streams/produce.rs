@@ -3,6 +3,7 @@
 use crate::model::id::NONE;
 use crate::model::stream::{Acks, Filed, Producer};
 use crate::model::{CallId, Cause, Fact, NodeId, Op, Outcome, Probe, ProducerId, TopicId, Trace};
+use crate::random::Lineage;
 use crate::units::{Span, Time};
 
 use crate::machine::core::frame::Pose;
@@ -92,10 +93,15 @@ impl Streams {
     }
 
     /// A copy of a record that failed (in the hands of a frame) goes on to another topic: into the partition of the same number.
-    pub(crate) fn hand_on<P: Probe>(&mut self, core: &mut Core<'_, P>, frame: u32, topic: u32, poisoned: bool) {
+    pub(crate) fn hand_on<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        frame: u32,
+        topic: u32,
+        (lineage, way, poisoned): (Lineage, Span, bool),
+    ) {
         let (member, root) = (core.frames[frame].caller, core.root_of(frame));
         let plan = &core.plan.topics[topic as usize];
-        let lineage = core.frames[frame].lineage.child(core.plan.node(plan.node).hash, 0);
         let partition = self.members[member as usize].record.partition % plan.partitions;
         if !plan.groups.is_empty() {
             core.trace(|at| Trace::Sent { frame, message: lineage, node: plan.node, at });
@@ -115,7 +121,10 @@ impl Streams {
             records,
             ..Batch::default()
         });
-        self.append_batch(core, slot);
+        if way == Span::ZERO {
+            return self.append_batch(core, slot);
+        }
+        core.beat_at(core.now + way, Beat::Append(slot));
     }
 
     /// Whoever has no key turns to the next partition.

@@ -25,4 +25,4 @@ pub use log::Log;
 pub use pipe::Pipe;
 pub use redelivery::Redelivery;
 pub use spread::Spread;
-pub use topic::{Acks, Grave, OnError, Producer, Readers, Seat, Topic};
+pub use topic::{Acks, Grave, Letter, OnError, Producer, Readers, Seat, Topic};

@@ -12,8 +12,8 @@
 //! `orders-retry-1000`, `orders-retry-2000`, `orders-dlt`. A record goes to the partition of the same number (modulo how many there
 //! are: `DeadLetterPublishingRecovererFactory`). One that is not due holds up those behind it in its partition, which are younger, and
 //! no other partition (`KafkaConsumerBackoffManager` pauses a partition). The order of records is lost: what is published later is
-//! handled before. To hand a record on takes the broker's `publish_latency` and costs its consumer nothing; Spring waits for
-//! the broker's word.
+//! handled before. To hand a record over is to publish it: it travels to the broker, takes its `publish_latency`, and the
+//! consumer waits for the broker's word (`DeadLetterPublishingRecoverer.verifySendResult`); the records behind it are a poll of their own then.
 
 use crate::model::policy::Backoff;
 

@@ -150,7 +150,20 @@ pub enum OnError {
     /// When it is passed over.
     Skip,
     /// When it is passed over and goes to the dead letters.
-    DeadLetter(Grave),
+    DeadLetter(Letter),
+}
+
+/// How dead letters are handed over: as a message is published whose publisher waits for the broker's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// Where they go.
+    pub to: Grave,
+    /// One-way latency to that broker.
+    pub there: LawId,
+    /// From their arrival until they are safe.
+    pub safe: LawId,
+    /// One-way latency of the broker's word.
+    pub back: LawId,
 }
 
 /// Where dead letters go.

@@ -19,7 +19,7 @@ use crate::diag::{Complaint, code};
 use crate::graph;
 use crate::model::id::NONE;
 use crate::model::queue::{Crew, Duty, Turns};
-use crate::model::stream::{Grave, OnError as OnEventError, Protocol, Seat};
+use crate::model::stream::{Grave, Letter, OnError as OnEventError, Protocol, Seat};
 use crate::model::{EndpointId, NodeId, Pc, QueueId, plan};
 use crate::random::dist::Law;
 use crate::random::draw::name_hash;
@@ -304,8 +304,8 @@ impl<'s> Lowering<'s> {
                 OnError::Retry | OnError::NeverAck => OnEventError::Retry,
                 OnError::Skip => OnEventError::Skip,
                 OnError::DeadLetter => {
-                    let grave = consumer.dead_letter.as_ref().and_then(|dead| self.grave(&dead.value));
-                    grave.map_or(OnEventError::Skip, OnEventError::DeadLetter)
+                    let letter = consumer.dead_letter.as_ref().and_then(|dead| self.letter(host, &dead.value));
+                    letter.map_or(OnEventError::Skip, OnEventError::DeadLetter)
                 }
             },
             retries: consumer.retries.value.as_ref().map(|rule| self.redelivery(rule)),
@@ -313,10 +313,18 @@ impl<'s> Lowering<'s> {
         }
     }
 
-    /// The queue or topic of that name.
-    fn grave(&self, name: &str) -> Option<Grave> {
-        let topic = || self.scenario.topics.keys().position(|topic| topic == name).map(|at| Grave::Topic(at as u32));
-        self.queues.get(name).map(|queue| Grave::Queue(*queue)).or_else(topic)
+    /// How dead letters of a service come to the queue or topic of that name.
+    fn letter(&mut self, host: NodeId, name: &str) -> Option<Letter> {
+        let (to, safe) = if let Some(queue) = self.queues.get(name) {
+            (Grave::Queue(*queue), self.plan.queue(*queue).publish_latency)
+        } else {
+            let scenario = self.scenario;
+            let topic = (0..).zip(&scenario.topics).find(|(_, (topic, _))| *topic == name);
+            let (at, (_, topic)) = topic?;
+            (Grave::Topic(at), self.law(&topic.publish_latency.value))
+        };
+        let broker = *self.nodes.get(name)?;
+        Some(Letter { to, there: self.latency(host, broker), safe, back: self.latency(broker, host) })
     }
 }
 
