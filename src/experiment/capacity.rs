@@ -39,7 +39,7 @@ mod toward;
 pub use back::Back;
 pub use generator::{Generator, Late, generated};
 pub use gone::{Gone, Without};
-pub use limit::Limit;
+pub use limit::{Limit, SCOUTS};
 pub use toward::{Added, Toward};
 
 use serde::Serialize;

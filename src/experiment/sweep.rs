@@ -15,7 +15,7 @@
 //!
 //! The knee is where throughput ÷ mean latency is greatest (Kleinrock, "Power and deterministic rules of thumb for
 //! probabilistic problems in computer communications", ICC 1979): up to there more load brings more than it costs. It is
-//! found in each run, between points by a parabola, and averaged.
+//! found in each run, between points by curves through them, and averaged.
 
 mod crossing;
 mod fold;

@@ -1,6 +1,6 @@
 //! How much load is carried: the capacity in a sentence, every load that was tried, what a wanted load takes.
 
-use crate::experiment::capacity::{Back, Capacity, Generator, Gone, Limit, Toward, Without};
+use crate::experiment::capacity::{Back, Capacity, Generator, Gone, Limit, SCOUTS, Toward, Without};
 use crate::experiment::summary::Estimate;
 use crate::report::number::{NONE, percent, plain};
 use crate::report::page::{Figure, Page, of_what};
@@ -32,11 +32,13 @@ pub fn page(capacity: &Capacity) -> Page {
 /// How many runs a load had, and why more than were asked for.
 fn runs(capacity: &Capacity) -> String {
     let (seeds, asked) = (capacity.seeds, capacity.head.replications);
+    let beyond =
+        if seeds > SCOUTS && !capacity.limit.at_least { format!(", {SCOUTS} beyond the limit") } else { String::new() };
     if seeds > asked {
         let sure = percent(capacity.probability);
-        return format!("{seeds} runs at each load, not {asked}: fewer have no interval of what {sure} keep");
+        return format!("{seeds} runs at each load{beyond}; not {asked}: fewer have no interval of what {sure} keep");
     }
-    format!("{seeds} runs at each load")
+    format!("{seeds} runs at each load{beyond}")
 }
 
 /// `143/s [139, 146]`.

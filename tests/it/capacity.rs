@@ -154,7 +154,7 @@ fn an_interruption_says_what_is_not_known() {
     let told = page.warnings.join("\n");
     assert!(told.contains("not known: ") && told.contains("the way back from a spike"), "{told}");
     assert!(!page.notes.join("\n").contains("spike"), "{:?}", page.notes);
-    assert!(page.heading.iter().any(|part| part.starts_with("72 runs at each load, not 2: ")), "{:?}", page.heading);
+    assert!(page.heading.iter().any(|part| part.starts_with("72 runs at each load; not 2: ")), "{:?}", page.heading);
 }
 
 /// What is worse with less load is told: messages that wait for company are late at low loads.

@@ -231,7 +231,8 @@ fn every_study_is_stopped_by_an_interruption() {
     let slos = "[[slos]]\nof = \"people\"\nexpect = \"success_rate >= 1%\"\n";
     let folder = with(&format!("{}{slos}", QUIET.replace("rate = \"50/s\"", "rate = \"200/s\"")));
     let long = "a.toml --set sim.duration=20000s";
-    let verbs = ["coupling", "recover", "hunt", "whatif", "why", "sweep --sweep clients.people.rate=50/s,60/s"];
+    let verbs =
+        ["coupling", "recover", "hunt", "whatif", "why", "capacity", "sweep --sweep clients.people.rate=50/s,60/s"];
     let running = verbs.map(|verb| {
         let words = format!("{verb} {long}");
         (verb, command(folder.path(), &words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())

@@ -53,7 +53,7 @@ const FREE: [f64; 8] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
 const IDLE: usize = 4;
 
 /// Beyond what is asked for so many of the seeds are enough: whether more is not always worse shows in them, too.
-const SCOUTS: usize = 16;
+pub const SCOUTS: u32 = 16;
 
 /// The step that is fine enough.
 const FINE: f64 = 0.01;
@@ -113,7 +113,7 @@ impl Search<'_> {
         let mut tried = Tried { thresholds: vec![none; every.len()], loads: Vec::new(), kept: Vec::new() };
         for (nth, load) in loads.iter().enumerate() {
             let enough = tried.broken() >= self.ranks.high;
-            let seeds = if enough { &every[..SCOUTS.min(every.len())] } else { &every };
+            let seeds = if enough { &every[..every.len().min(SCOUTS as usize)] } else { &every };
             let part = [nth, nth + 1].map(|nth| SURVEY * nth as f64 / loads.len() as f64);
             let Some(fates) = self.fates(checked, (*load, *load), seeds, part) else { break };
             // Where nothing is kept at the least loads, it may be at larger ones.
