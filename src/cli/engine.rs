@@ -86,18 +86,13 @@ pub(super) fn take_in(import: &mut Import, path: &Path, ceiling: u64) -> Result<
         import.line(nth, line)?;
         Ok(true)
     });
-    match streamed {
-        Ok(true) => {
-            import.note(&shown(path), import::Kind::OtlpLines);
-            return Ok(import::Kind::OtlpLines);
-        }
-        Err(why) if begun => return Err(broken(why)),
-        _ => {}
+    if begun {
+        let kind = import::Kind::OtlpLines;
+        return streamed.and_then(|_| import.note(&shown(path), kind)).map(|()| kind).map_err(broken);
     }
-    let text = match scenario::kept(path, ceiling / 4) {
-        Ok(text) => text,
-        Err(why) => return Err(broken(format!("{why}; --max-memory allows more, four times the size of a file"))),
-    };
+    let large = path.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > ceiling / 4);
+    let cure = if large { "; --max-memory allows more, four times the size of a file" } else { "" };
+    let text = scenario::kept(path, ceiling / 4).map_err(|why| broken(format!("{why}{cure}")))?;
     import.read(&shown(path), &text).map_err(broken)
 }
 

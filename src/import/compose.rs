@@ -119,7 +119,7 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
             continue;
         }
         let origin = format!("{} it depends_on this to start; does it call it?", OPEN.trim_start_matches("# "));
-        let go = Go { node: to, endpoint: Some(String::new()), times: 1, origin, ..Go::default() };
+        let go = Go { node: to, endpoint: Some(String::new()), origin, ..Go::default() };
         let steps = &mut found.endpoint(&from, "").steps;
         if !steps.iter().any(|step| matches!(step, Step::Go(other) if other.node == go.node)) {
             steps.push(Step::Go(go));

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::found::{Client, Found, From, Go, Step};
 use super::names::node_name;
+use super::often::Often;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -106,7 +107,7 @@ fn step(command: &Command) -> Option<Step> {
                 }
             };
             let endpoint = Some(String::new());
-            Some(Step::Go(Go { node: node_name(node), endpoint, times: 1, probability, ..Go::default() }))
+            Some(Step::Go(Go { node: node_name(node), endpoint, often: Often::once(probability), ..Go::default() }))
         }
         Command::One(One { sleep: Some(time), .. }) => {
             Some(Step::Wait(toml_edit::Value::from(time.as_str()).to_string()))

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::draft::share;
 use super::found::{Client, Found, From, Go, Node, Split, Step};
 use super::names::node_name;
+use super::often::Often;
 
 /// What pods are called by.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -73,6 +74,11 @@ impl Routing {
 }
 
 impl Found {
+    /// Whether rules are about anybody.
+    pub(super) fn has_hosts(&self) -> bool {
+        !(self.routing.routes.is_empty() && self.routing.injected.is_empty() && self.policies.is_empty())
+    }
+
     /// The names that rules are about, where nothing else was found: somebody must be there.
     pub(super) fn hosts(&mut self) {
         let names = self.routing.routes.keys().chain(self.routing.injected.keys()).chain(self.policies.keys());
@@ -247,6 +253,7 @@ impl Node {
         self.replicas = self.replicas.take().or_else(|| whole.replicas.clone());
         self.cores = self.cores.take().or_else(|| whole.cores.clone());
         self.autoscale = self.autoscale.take().or_else(|| whole.autoscale.clone());
+        self.requested = self.requested.or(whole.requested);
         self.ready_after = self.ready_after.take().or_else(|| whole.ready_after.clone());
     }
 }
@@ -273,11 +280,10 @@ impl Split {
     /// A call that goes to one of several.
     fn of(go: &Go, ways: &[(String, f64)], origin: &str) -> Self {
         let one =
-            |node: &String| Go { node: node.clone(), times: 1, probability: None, origin: String::new(), ..go.clone() };
+            |node: &String| Go { node: node.clone(), often: Often::default(), origin: String::new(), ..go.clone() };
         Self {
             ways: ways.iter().map(|(node, weight)| (*weight, one(node))).collect(),
-            times: go.times,
-            probability: go.probability,
+            often: go.often.clone(),
             origin: [go.origin.as_str(), origin]
                 .into_iter()
                 .filter(|text| !text.is_empty())
