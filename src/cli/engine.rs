@@ -277,6 +277,26 @@ pub(super) enum Times {
     Percentiles(Vec<(String, String)>),
 }
 
+/// Percentiles stand once each, and higher ones take longer.
+fn ascending(points: &[(String, String)]) -> Result<(), String> {
+    // By their digits as behind a point: p50, p90, p95, p99, p999.
+    let mut sorted: Vec<(&str, f64)> = Vec::new();
+    for (name, time) in points {
+        sorted.push((name, crate::units::parse_nanos(time)?));
+    }
+    sorted.sort_by_key(|(name, _)| name.trim_start_matches('p'));
+    for pair in sorted.windows(2) {
+        let ((low, shorter), (high, longer)) = (pair[0], pair[1]);
+        if low == high {
+            return Err(format!("{low} stands there twice; leave one of them out"));
+        }
+        if longer <= shorter {
+            return Err(format!("{high} is not above {low}, as a higher percentile is: one of them is another's time"));
+        }
+    }
+    Ok(())
+}
+
 /// Reads measured times: one a line, or percentiles.
 pub(super) fn times(path: &Path) -> Result<Times, Failure> {
     let broken = |why: String| Failure::Broken(format!("{}: {why}", path.display()));
@@ -292,6 +312,7 @@ pub(super) fn times(path: &Path) -> Result<Times, Failure> {
     };
     let points: Vec<(String, String)> = rows.iter().filter_map(percentile).collect();
     if points.len() == rows.len() && points.len() > 1 {
+        ascending(&points).map_err(broken)?;
         return Ok(Times::Percentiles(points));
     }
     scenario::times(&text).map(Times::Samples).map_err(broken)

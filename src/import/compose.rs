@@ -80,7 +80,7 @@ const BROKERS: [&str; 5] = ["rabbitmq", "kafka", "nats", "activemq", "pulsar"];
 
 /// Reads a file.
 pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
-    let file: File = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    let file: File = serde_saphyr::from_str(text).map_err(|error| super::kind::yaml(&error))?;
     let image = |service: &Option<Service>| service.as_ref().and_then(|own| own.image.clone()).unwrap_or_default();
     let named = |service: &Option<Service>, words: &[&str]| words.iter().any(|word| image(service).contains(word));
     let known: BTreeSet<String> = file.services.keys().map(|name| node_name(name)).collect();

@@ -80,6 +80,9 @@ fn client(text: &mut String, found: &Found, name: &str, client: &Client) {
             let _ = writeln!(text, "]");
         }
     }
+    if let Some(policy) = entry_policy(found, client) {
+        let _ = writeln!(text, "policy = {}", quoted(policy));
+    }
     let lone = found.clients.len() == 1;
     match (found.phases.as_ref().filter(|_| lone), &client.rate) {
         (Some(phases), _) => {
@@ -101,9 +104,17 @@ fn client(text: &mut String, found: &Found, name: &str, client: &Client) {
     text.push('\n');
 }
 
-/// A rate that is not nothing: a client needs one.
+/// A rate that is not nothing, for a client needs one, and no more than a file may have.
 fn rate_text(rate: f64) -> String {
-    if rate >= 1e-3 { short(rate) } else { "0.001".into() }
+    if rate >= 1e-3 { short(rate.min(1e9)) } else { "0.001".into() }
+}
+
+/// The rules of a mesh for all that a client calls, where they are the same: its entry keeps them, too.
+fn entry_policy<'a>(found: &'a Found, client: &'a Client) -> Option<&'a str> {
+    let (first, ..) = client.calls.first()?;
+    let own = found.policies.get(first)?;
+    let same = |(node, ..): &(String, String, f64)| found.policies.get(node).is_some_and(|p| p.value == own.value);
+    client.calls.iter().all(same).then_some(first)
 }
 
 fn node(text: &mut String, found: &Found, name: &str, node: &Node) {

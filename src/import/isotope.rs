@@ -61,7 +61,7 @@ enum Loose {
 
 /// Reads a graph.
 pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
-    let graph: Graph = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    let graph: Graph = serde_saphyr::from_str(text).map_err(|error| super::kind::yaml(&error))?;
     let all = &graph.services;
     let defaults = &graph.defaults;
     for service in all {
@@ -103,14 +103,15 @@ fn step(command: &Command) -> Option<Step> {
                 Call::Name(name) => (name, None),
                 // In per cent; nothing, or nought, is always.
                 Call::Full { service, probability } => {
-                    (service, probability.filter(|p| *p > 0.0 && *p < 100.0).map(|p| p / 100.0))
+                    (service, probability.filter(|p| *p > 1e-4 && *p < 100.0).map(|p| p / 100.0))
                 }
             };
             let endpoint = Some(String::new());
             Some(Step::Go(Go { node: node_name(node), endpoint, often: Often::once(probability), ..Go::default() }))
         }
         Command::One(One { sleep: Some(time), .. }) => {
-            Some(Step::Wait(toml_edit::Value::from(time.as_str()).to_string()))
+            let nanos = crate::units::parse_nanos(time).ok().filter(|nanos| (0.0..1e16).contains(nanos));
+            nanos.map(|_| Step::Wait(toml_edit::Value::from(time.as_str()).to_string()))
         }
         Command::One(_) => None,
     }

@@ -187,7 +187,7 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
     if text.contains("{{") {
         return Err("it is a template: render it first (`helm template …`)".into());
     }
-    let objects: Vec<Object> = serde_saphyr::from_multiple(text).map_err(|error| error.to_string())?;
+    let objects: Vec<Object> = serde_saphyr::from_multiple(text).map_err(|error| super::kind::yaml(&error))?;
     let mut skipped: Vec<String> = Vec::new();
     for object in objects.into_iter().flat_map(|mut object| {
         let inner = std::mem::take(&mut object.items);
@@ -292,7 +292,7 @@ fn scaler(spec: &Spec, found: &mut Found) {
     let least = spec.min_replicas.unwrap_or(1).max(1);
     let long = |seconds: &f64| (0.0..1e6).contains(seconds);
     let stabilization = spec.behavior.scale_down.stabilization_window_seconds.filter(long).unwrap_or(300.0);
-    if !(target > 0.0 && target < 1e5) {
+    if !(0.01..1e5).contains(&target) {
         return found.flag(format!("{name}: an autoscaler cannot aim at {target} % of CPU; it is left out"));
     }
     let scaler = Scaler { least, most: most.max(least), target, stabilization };

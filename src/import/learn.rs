@@ -14,6 +14,9 @@ const UNDER_WAY: usize = 400_000;
 /// Samples of a time that are kept: beyond that every second is thinned out.
 const KEPT: usize = 20_000;
 
+/// Longer than this, ns, nothing is under way: such a length is a mistake, and no length. Ten days.
+const LONGEST: u64 = 864_000 * 1_000_000_000;
+
 /// Deeper than this a trace is looked at no further.
 const DEEPEST: usize = 400;
 
@@ -128,6 +131,8 @@ pub(super) struct Learner {
     pub(super) brokers: BTreeMap<Name, bool>,
     /// Pairs of services whose clocks differ: how often, and by how much at most, ns.
     pub(super) skewed: BTreeMap<(Name, Name), (u64, u64)>,
+    /// Tries that never came to whom they were for.
+    pub(super) lost: BTreeMap<Op, u64>,
     pub(super) orphans: u64,
     pub(super) timeless: u64,
     /// First and last beginning of a request, ns.
@@ -141,6 +146,7 @@ impl Learner {
     /// Takes in spans, in any order.
     pub(super) fn hear(&mut self, spans: Vec<Span>) {
         for span in spans {
+            let span = if span.long() > LONGEST { Span { to: span.from, ..span } } else { span };
             self.spans += 1;
             self.held += 1;
             self.stands_for = self.stands_for.max(span.stands_for);
@@ -264,6 +270,10 @@ impl Learner {
             return None;
         }
         let peer = span.peer.filter(|peer| *peer != caller.service)?;
+        if let Some(op) = self.never_came(tree, at, child, peer) {
+            *self.lost.entry(op).or_default() += 1;
+            return Some(go(Target::Call(op)));
+        }
         // Of databases and of whoever is outside, all statements are one.
         let learned = self.ops.entry((peer, peer)).or_default();
         learned.invocations += 1;
@@ -275,6 +285,18 @@ impl Learner {
             learned.own.add(span.long());
         }
         Some(go(Target::Call((peer, peer))))
+    }
+
+    /// Whom a failed call was for that has left no span at a callee who has others: it never came there. Who has spans is told by
+    /// further tries beside it, and by earlier traces.
+    fn never_came(&self, tree: &Tree, at: usize, child: usize, peer: Name) -> Option<Op> {
+        let span = &tree.spans[child];
+        let alike = |other: &&usize| tree.spans[**other].name == span.name && tree.spans[**other].side == Side::Client;
+        let beside = tree.children[at].iter().filter(alike).flat_map(|other| &tree.children[*other]);
+        let mut beside = beside.filter(|inner| tree.enters(**inner)).map(|inner| &tree.spans[*inner]);
+        let there = beside.find(|inner| inner.service == peer).map(|inner| (inner.service, inner.name));
+        let known = |op: &Op| self.ops.get(op).is_some_and(|learned| !learned.outside);
+        there.or(Some((peer, span.name)).filter(known)).filter(|_| span.failed)
     }
 
     /// Whether a callee's span lies within its caller's; if not although it is no longer, their clocks differ.
@@ -588,7 +610,7 @@ impl Tree {
         (0..self.spans.len()).filter(|at| self.enters(*at)).collect()
     }
 
-    /// Where the messages that a consumer fetched are worked on: in consumers' spans below its own, or in what begins when it is over
+    /// Where the messages that a consumer fetched are worked on: in consumers' spans below its own, or in what is mostly done when it is over
     /// (OpenTelemetry's `receive` and `process`; Brave's `poll` and `on-message`). None where that is the consumer's own span.
     fn handlers(&self, at: usize) -> Vec<usize> {
         let span = &self.spans[at];
@@ -597,7 +619,8 @@ impl Tree {
         }
         let handles = |child: &&usize| {
             let child = &self.spans[**child];
-            let after = child.side == Side::Within && child.from >= span.to && child.from > 0;
+            let outside = child.to.saturating_sub(child.from.max(span.to));
+            let after = child.side == Side::Within && 2 * outside > child.long();
             child.service == span.service && (child.side == Side::Consumer || after)
         };
         self.children[at].iter().filter(handles).copied().collect()

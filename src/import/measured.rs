@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::found::{Client, Found, From, Go, Step};
+use super::found::{Client, Endpoint, Found, From, Go, Node, Step};
 
 impl Found {
     /// A call that was counted. Where steps are known that lead there it is one of them.
@@ -28,14 +28,11 @@ impl Found {
         self.endpoint(from, &only).steps.push(Step::Go(go));
     }
 
-    /// A share of failures that was counted: of all endpoints alike, for counts do not tell them apart.
+    /// A share of failures that was counted: of all that a node does alike, for counts do not tell it apart.
     pub(super) fn measured_errors(&mut self, name: &str, share: From<f64>) {
-        let node = self.node(name);
-        if node.endpoints.is_empty() {
-            node.endpoints.entry(String::new()).or_default();
-        }
-        let several = node.endpoints.len() > 1;
-        for own in node.endpoints.values_mut() {
+        let all = self.node(name).does();
+        let several = all.len() > 1;
+        for own in all {
             let mut share = share.clone();
             share.origin += if several { "; of all endpoints alike" } else { "" };
             own.error_rate = Some(share);
@@ -45,11 +42,7 @@ impl Found {
 
     /// A time that was counted in buckets, or is a mean: where spans told none.
     pub(super) fn measured_work(&mut self, name: &str, law: From<String>) {
-        let node = self.node(name);
-        if node.endpoints.is_empty() {
-            node.endpoints.entry(String::new()).or_default();
-        }
-        for own in node.endpoints.values_mut().filter(|own| own.work.is_none()) {
+        for own in self.node(name).does().into_iter().filter(|own| own.work.is_none()) {
             own.work = Some(law.clone());
         }
     }
@@ -77,6 +70,16 @@ impl Found {
             let origin = "whoever calls those whom nobody in the input calls".to_owned();
             self.clients.insert("users".into(), Client { calls, rate, origin });
         }
+    }
+}
+
+impl Node {
+    /// All that it does; what it does when it is called, where nothing is known yet.
+    fn does(&mut self) -> Vec<&mut Endpoint> {
+        if self.endpoints.is_empty() && self.consumes.is_empty() {
+            self.endpoints.entry(String::new()).or_default();
+        }
+        self.endpoints.values_mut().chain(self.consumes.values_mut()).collect()
     }
 }
 

@@ -4,7 +4,7 @@
 //! Of a histogram the bounds are kept: between two of them nothing is known, and no point in between is said. Counters of a single
 //! scrape say shares, not rates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -78,6 +78,8 @@ pub(super) struct Graph {
     sent: BTreeMap<Ends, Edge>,
     /// Whether values are rates already.
     rates: bool,
+    /// Callers that are known by their workload, of callees that are known by their service.
+    workloads: BTreeSet<String>,
     /// Samples that can be none.
     broken: u64,
 }
@@ -245,6 +247,9 @@ impl Graph {
             self.broken += u64::from(!value.is_nan());
             return;
         }
+        if labels.contains_key("source_workload") && !labels.contains_key("destination_workload") {
+            self.workloads.insert(ends.0.clone());
+        }
         // Both proxies of a mesh count a request: the callee's is taken where there is one.
         let sent = labels.get("reporter").is_some_and(|who| who == "source");
         let edge = if sent { &mut self.sent } else { &mut self.edges }.entry(ends).or_default();
@@ -280,11 +285,27 @@ impl Graph {
         Ok(self)
     }
 
-    /// The same under the names that are written.
-    fn named(&self, found: &mut Found) -> BTreeMap<Ends, &Edge> {
+    /// The same under the names that are written, a workload that is known by no other name under that of its service.
+    fn named(&self, found: &mut Found) -> BTreeMap<Ends, Edge> {
         let names = distinct(self.edges.keys().flat_map(|ends| [ends.0.as_str(), &ends.1]), found);
-        let name = |name: &String| names[name.as_str()].clone();
-        self.edges.iter().map(|((from, to), edge)| ((name(from), name(to)), edge)).collect()
+        let callees: BTreeSet<&str> = self.edges.keys().map(|ends| ends.1.as_str()).collect();
+        let unknown = self.workloads.iter().filter(|name| !callees.contains(name.as_str()));
+        let service_of: BTreeMap<&str, &str> = unknown
+            .filter_map(|name| {
+                let (service, version) = name.rsplit_once("-v")?;
+                let is_version = !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit());
+                (is_version && callees.contains(service)).then_some((name.as_str(), service))
+            })
+            .collect();
+        for (workload, service) in &service_of {
+            found.flag(format!("{workload} is taken for a workload of {service}: its calls are of that"));
+        }
+        let mut edges: BTreeMap<Ends, Edge> = BTreeMap::new();
+        for ((from, to), edge) in &self.edges {
+            let from = service_of.get(from.as_str()).copied().unwrap_or(from);
+            edges.entry((names[from].clone(), names[to.as_str()].clone())).or_default().add(edge);
+        }
+        edges
     }
 
     /// Rates and failures; steps and times where no input with an order has any.
@@ -336,10 +357,10 @@ impl Graph {
     }
 
     /// What a node does: its response time, and without that of those it calls where it calls any.
-    fn node(&self, name: &str, flow: Flow, (flows, edges): (&Flows<'_>, &BTreeMap<Ends, &Edge>), found: &mut Found) {
-        let into: Vec<&Edge> = edges.iter().filter(|((_, to), _)| to == name).map(|(_, edge)| *edge).collect();
+    fn node(&self, name: &str, flow: Flow, (flows, edges): (&Flows<'_>, &BTreeMap<Ends, Edge>), found: &mut Found) {
+        let into: Vec<&Edge> = edges.iter().filter(|((_, to), _)| to == name).map(|(_, edge)| edge).collect();
         let out: Vec<&Edge> =
-            edges.iter().filter(|((from, to), _)| from == name && to != name).map(|(_, edge)| *edge).collect();
+            edges.iter().filter(|((from, to), _)| from == name && to != name).map(|(_, edge)| edge).collect();
         let new = !found.nodes.contains_key(name);
         if new && into.iter().all(|edge| edge.is_database) {
             found.node(name).kind = Kind::Database;
@@ -348,6 +369,9 @@ impl Graph {
         }
         if into.iter().any(|edge| edge.is_messaging) && found.node(name).consumes.is_empty() {
             found.node(name).consumes.entry(queue_of(name)).or_default();
+        }
+        if into.iter().any(|edge| !edge.is_messaging) && found.node(name).endpoints.is_empty() {
+            found.endpoint(name, "");
         }
         let own = flows.own_errors(name);
         if own > 0.0 {
@@ -390,6 +414,16 @@ fn queue_of(reader: &str) -> String {
 const MOST: f64 = 1e18;
 
 impl Edge {
+    fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.failed += other.failed;
+        self.server.add(&other.server);
+        self.client.add(&other.client);
+        self.is_database |= other.is_database;
+        self.is_messaging |= other.is_messaging;
+        self.is_outside |= other.is_outside;
+    }
+
     fn time(&mut self, name: &str, labels: &Labels, value: f64) {
         let (side, rest) = match name {
             n if n.starts_with("traces_service_graph_request_server") => {

@@ -2,9 +2,23 @@
 //! (service graphs, Istio), Kiali's graph, Jaeger's dependencies, Kubernetes and Istio objects, compose files, isotope graphs, and
 //! rates over time.
 //!
-//! Several inputs fill one another's gaps: what traces say of times and steps, metrics of rates and failures, manifests of replicas and
-//! policies. Behind every number the text says where it comes from; what no input says is an open question with its default, and
-//! nothing is made up.
+//! Several inputs fill one another's gaps, in whichever order they come: what traces say of times and steps, metrics of rates and
+//! failures, manifests of replicas and policies. Behind every number the text says where it comes from; what no input says is an open
+//! question with its default, and nothing is made up.
+//!
+//! - **How often** a call is made is as it was counted: a `split` with a way for each number of calls, as heavy as it was frequent. Where
+//!   only a mean is known (metrics, Kiali, dependencies) these are the two whole numbers next to it.
+//! - **Failures** of a callee are its caller's, unless that mostly went on: then the call has `fallback = []`, and the line says how many
+//!   it lived with. Of counts the same is told by a caller that fails less often than its callees would make it. What fails although the
+//!   last try of each of its calls went well fails by itself: before its first step (`error_rate`), or, where most had called others by
+//!   then, behind its last (a call `….ends` in its own process).
+//! - **Tries** are told from calls: the same callee again after a failure. Each fails by itself, as a file has it, so that of tries that
+//!   only fail the first time some come back failing twice. One that left no span at a callee who has others never came there.
+//! - **Messages**: what a service does with those of one broker is one law. Where a consumer's span only fetches, the work is what begins
+//!   below it when that is over. More messages than anybody in the input has sent are sent by a service of their own, `….-sender`.
+//! - **Circles** of counts come back as often as they were gone round where somebody enters them; else the call that closes one is left out.
+//! - **Names** of other letters than a scenario has become hyphens; two that come out alike stay two, and the second has a number.
+//! - **Autoscalers** aim at a share of what a replica asks for (`requests`), and begin within their bounds.
 //!
 //! ```
 //! let mut import = hoptax::import::Import::default();
@@ -113,7 +127,7 @@ impl Import {
         if line.trim().is_empty() {
             return Ok(());
         }
-        self.hear(otlp::read, line).map_err(|error| format!("{}, line {nth}: {error}", Kind::OtlpLines))
+        self.hear(otlp::read, line).map_err(|error| format!("{}, line {nth}: {}", Kind::OtlpLines, kind::of_one_line(&error)))
     }
 
     /// Says that a file was read to its end; an error where it is one of traces and has none.

@@ -4,7 +4,7 @@
 //! What others found out about a name, traces above all, is true of each of the workloads behind it as far as anybody can tell. A
 //! service's own pods share its requests alike, so that of several workloads each has as many as it has replicas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::share;
 use super::found::{Client, Found, From, Go, Node, Split, Step};
@@ -79,14 +79,31 @@ impl Found {
         !(self.routing.routes.is_empty() && self.routing.injected.is_empty() && self.policies.is_empty())
     }
 
-    /// The names that rules are about, where nothing else was found: somebody must be there.
+    /// The names that rules are about, and those of several workloads, where nothing else was found. As long as nobody is known to call
+    /// anybody, users call these; else nobody does, and what is said of them does nothing.
     pub(super) fn hosts(&mut self) {
-        let names = self.routing.routes.keys().chain(self.routing.injected.keys()).chain(self.policies.keys());
-        if self.nodes.is_empty() {
-            let names: Vec<String> = names.cloned().collect();
-            for name in names {
-                self.node(&name);
+        let routing = &self.routing;
+        let ruled: BTreeSet<String> = routing
+            .routes
+            .keys()
+            .chain(routing.injected.keys())
+            .chain(self.policies.keys())
+            .filter(|host| !self.nodes.contains_key(*host))
+            .cloned()
+            .collect();
+        let served = routing.selectors.iter().filter(|(host, labels)| {
+            let own = self.behind(host, None, 1.0, labels);
+            !self.nodes.contains_key(*host) && own.iter().any(|(node, _)| node != *host)
+        });
+        let served: BTreeSet<String> = served.map(|(host, _)| host.clone()).collect();
+        if self.clients.values().any(|client| !client.calls.is_empty()) {
+            for host in ruled {
+                self.flag(format!("nobody in the input calls {host}: what rules of the mesh say of it is left out"));
             }
+            return;
+        }
+        for host in ruled.union(&served) {
+            self.node(host);
         }
     }
 

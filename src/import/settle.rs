@@ -139,6 +139,13 @@ impl Settling<'_> {
                 time(*most as f64).trim_matches('"')
             ));
         }
+        for (op, tries) in &learner.lost {
+            let name = self.name(op.0);
+            found.flag(format!(
+                "{} to {name} failed on the way, for {name} has no span of them: they are no failures of it, and are left out",
+                carried(*tries, "call")
+            ));
+        }
         if learner.orphans > 0 {
             found.flag(format!(
                 "{} below a parent that is not in the input: whatever was above is missing",

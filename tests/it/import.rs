@@ -473,10 +473,9 @@ fn own_failures_stand_where_they_happen() {
     let text = imported(&spans.text());
     assert!(text.contains("# 200 of 1000 invocations that came so far"), "{text}");
     let found = measured(&text, "50/s");
-    let (asked, well) = found("users -> web");
-    assert!((well - 0.8).abs() < 0.02, "{well}\n{text}");
-    let calls = found("web -> stock").0 / asked;
-    assert!((0.98..=1.55).contains(&calls), "{calls}");
+    // Each try fails by itself, so that some fail twice; of those that come to the end one of five does.
+    let (asked, calls) = (found("users -> web").0, found("web -> stock").0);
+    assert!((found("web -> web.ends").1 - 0.8).abs() < 0.02 && (calls / asked - 1.0).abs() < 0.01, "{calls} {asked}\n{text}");
     // Who fails before it calls anybody calls nobody: all others do.
     let mut spans = Spans::default();
     for trace in 1..=500 {
@@ -504,11 +503,11 @@ fn each_input_says_what_it_knows() {
     }
     let metrics = r#"{"status":"success","data":{"resultType":"vector","result":[
         {"metric":{"client":"web","server":"orders"},"value":[1,"400"]},
-        {"metric":{"__name__":"traces_service_graph_request_failed_total","client":"web","server":"orders"},"value":[1,"20"]},
         {"metric":{"client":"web","server":"stock"},"value":[1,"400"]},
         {"metric":{"client":"user","server":"web"},"value":[1,"400"]}]}}"#;
     let histogram = "traces_service_graph_request_server_seconds_bucket{client=\"web\",server=\"orders\",le=\"1\"} 9\n\
-                     traces_service_graph_request_total{client=\"web\",server=\"orders\"} 9\n";
+                     traces_service_graph_request_total{client=\"web\",server=\"orders\"} 400\n\
+                     traces_service_graph_request_failed_total{client=\"web\",server=\"orders\"} 20\n";
     let spans = spans.text();
     let mut texts = Vec::new();
     for order in [[&spans, metrics, histogram], [histogram, metrics, &spans]] {
@@ -661,6 +660,126 @@ fn empty_files_are_refused() {
         let text = said(&hoptax(at, &format!("import {wrong}")).stderr);
         assert!(!text.contains("--max-memory"), "{text}");
     }
+}
+
+/// What metrics label is heeded: messages, callers and callees without spans, either proxy's count, gRPC's codes, counters that begin
+/// again, and workloads that are known by their service.
+#[test]
+fn labels_of_metrics_are_heeded() {
+    let text = imported(
+        "traces_service_graph_request_total{client=\"user\",server=\"web\",connection_type=\"virtual_node\"} 1000\n\
+         traces_service_graph_request_total{client=\"web\",server=\"mail\",connection_type=\"messaging_system\"} 900\n\
+         traces_service_graph_request_failed_total{client=\"web\",server=\"mail\",connection_type=\"messaging_system\"} 90\n\
+         traces_service_graph_request_total{client=\"web\",server=\"stripe\",connection_type=\"virtual_node\"} 500\n\
+         traces_service_graph_request_server_seconds_bucket{client=\"web\",server=\"stripe\",le=\"+Inf\"} 500\n\
+         traces_service_graph_request_server_seconds_bucket{client=\"web\",server=\"mail\",le=\"0.01\"} 900\n",
+    );
+    for line in [
+        "calls = \"web\"",
+        "{ publish = \"mail-messages\", probability = 0.9 }",
+        "[externals.stripe]\nwork = \"1ms\"                        # OPEN",
+        "max = \"10ms\"",
+        "error_rate = 0.1 ",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("services.user") && !text.contains("endpoints"), "{text}");
+    runs(&text);
+    let sample = |from: &str, to: &str, more: &str, n: u32| {
+        format!("istio_requests_total{{source_workload=\"{from}\",destination_service_name=\"{to}\",{more}}} {n}\n")
+    };
+    let text = imported(
+        &[
+            sample("unknown", "web", "reporter=\"destination\",grpc_response_status=\"0\"", 100),
+            sample("web", "orders", "reporter=\"destination\",grpc_response_status=\"14\"", 40),
+            sample("web", "orders", "reporter=\"destination\",grpc_response_status=\"5\"", 60),
+            sample("web", "orders", "reporter=\"source\",grpc_response_status=\"0\"", 90),
+            sample("orders-v1", "bank", "reporter=\"source\",response_code=\"200\"", 50),
+        ]
+        .concat(),
+    );
+    for line in ["{ call = \"bank\", probability = 0.5 }", "error_rate = 0.4 ", "orders-v1 is taken for a workload of orders"] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(text.contains("calls = \"web\"") && !text.contains("[services.orders-v1]"), "{text}");
+    runs(&text);
+    // 600 a minute, and half way the counter begins again at nought.
+    let range = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"traces_service_graph_request_total","client":"a","server":"b"},"values":[[0,"9000"],[60,"9600"],[120,"600"]]}]}}"#;
+    let text = imported(range);
+    assert!(text.contains("rate = \"10/s\"") && text.contains("{ call = \"b\" }"), "{text}");
+}
+
+/// Rules of a mesh about a name that only users call are theirs; about one that nobody calls, they are said to do nothing.
+#[test]
+fn rules_about_names_that_nobody_calls_are_not_lost() {
+    let pods = |name: &str, replicas: u32| {
+        format!("apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: pay-{name}}}\nspec: {{replicas: {replicas}, template: {{metadata: {{labels: {{app: pay, version: {name}}}}}}}}}\n---\n")
+    };
+    let rules = "apiVersion: v1\nkind: Service\nmetadata: {name: pay}\nspec: {selector: {app: pay}}\n---\n\
+                 apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: pay}\nspec: {host: pay, subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]}\n---\n\
+                 apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: pay}\nspec: {hosts: [pay], http: [{timeout: 2s, retries: {attempts: 3, perTryTimeout: 500ms, retryOn: 5xx}, \
+                 route: [{destination: {host: pay, subset: v1}, weight: 90}, {destination: {host: pay, subset: v2}, weight: 10}]}]}\n";
+    let cluster = pods("v1", 3) + &pods("v2", 1) + rules;
+    let text = imported(&cluster);
+    runs(&text);
+    for line in ["{ to = \"pay-v1\", share = 0.9", "policy = \"pay-v1\"", "deadline = \"2s\"", "timeout = \"500ms\""] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let mut import = Import::default();
+    import.read("graph.yaml", "services:\n- name: web\n  isEntrypoint: true\n").unwrap();
+    import.read("cluster.yaml", &cluster).unwrap();
+    let text = import.scenario("shop");
+    assert!(text.contains("# - nobody in the input calls pay: what rules of the mesh say of it is left out"), "{text}");
+}
+
+/// Values that can be none never get as far as a file that `check` refuses.
+#[test]
+fn what_is_written_passes_check_whatever_was_read() {
+    let mut files: Vec<String> = Vec::new();
+    for value in ["NaN", "-5", "1e308", "inf", "1e-300", "0"] {
+        files.push(format!(
+            r#"{{"duration":60,"elements":{{"nodes":[{{"data":{{"id":"a","nodeType":"app","app":"a"}}}},{{"data":{{"id":"b","nodeType":"app","app":"b"}}}}],
+            "edges":[{{"data":{{"source":"a","target":"b","responseTime":"{value}","traffic":{{"protocol":"http","rates":{{"http":"10","httpPercentErr":"{value}"}}}}}}}},
+            {{"data":{{"source":"a","target":"b","traffic":{{"protocol":"http","rates":{{"http":"{value}"}}}}}}}}]}}}}"#
+        ));
+        files.push(format!("traces_service_graph_request_total{{client=\"a\",server=\"b\"}} {value}\ntraces_service_graph_request_total{{client=\"b\",server=\"c\"}} 7\ntraces_service_graph_request_server_seconds_sum{{client=\"b\",server=\"c\"}} {value}\ntraces_service_graph_request_server_seconds_bucket{{client=\"b\",server=\"c\",le=\"{value}\"}} 7\n"));
+        files.push(format!("services:\n- name: a\n  isEntrypoint: true\n  errorRate: {value}\n  script:\n  - sleep: {value}s\n  - call: {{service: b, probability: {value}}}\n- name: b\n"));
+        files.push(format!("time,rate\n0,10\n{value},{value}\n"));
+        files.push(KUBERNETES.replace("averageUtilization: 70", &format!("averageUtilization: {}", value.replace("inf", ".inf"))));
+        files.push(KUBERNETES.replace("periodSeconds: 10", &format!("periodSeconds: {}", value.replace("inf", ".inf"))));
+        files.push(CANARY.replace("weight: 90", &format!("weight: {}", value.replace("inf", ".inf"))));
+        files.push(CANARY.replace("value: 25", &format!("value: {}", value.replace("inf", ".inf"))));
+        files.push(format!(r#"[{{"traceId":"1","id":"1","kind":"SERVER","name":"x","timestamp":1,"duration":{},"localEndpoint":{{"serviceName":"a"}}}}]"#, value.replace("NaN", "1e300").replace("inf", "18446744073709551615")));
+    }
+    for count in ["0", "18446744073709551615", "5000000"] {
+        files.push(KUBERNETES.replace("replicas: 3", &format!("replicas: {count}")));
+        files.push(KUBERNETES.replace("maxReplicas: 6", &format!("maxReplicas: {count}")));
+        files.push(KUBERNETES.replace("attempts: 2", &format!("attempts: {count}")));
+        files.push(KUBERNETES.replace("consecutive5xxErrors: 7", &format!("consecutive5xxErrors: {count}")));
+        files.push(format!("services:\n  a: {{image: x, deploy: {{replicas: {count}}}}}\n"));
+        files.push(format!("services:\n- name: a\n  isEntrypoint: true\n  numReplicas: {count}\n"));
+        files.push(format!(r#"[{{"parent":"a","child":"b","callCount":{count}}},{{"parent":"b","child":"c","callCount":3}},{{"parent":"b","child":"d","callCount":18446744073709551615}}]"#));
+        for (from, to) in [("1", count), (count, "1"), (count, count)] {
+            files.push(format!(
+                r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"a"}}}},{{"key":"hoptax.stands_for","value":{{"intValue":"{}"}}}}]}},"scopeSpans":[{{"spans":[
+                {{"traceId":"1","spanId":"1","name":"x","kind":2,"startTimeUnixNano":"{from}","endTimeUnixNano":"{to}"}},{{"traceId":"2","spanId":"1","name":"x","kind":2,"startTimeUnixNano":"{to}","endTimeUnixNano":"{to}"}}]}}]}}]}}"#,
+                if count == "0" { "4294967295" } else { count }
+            ));
+        }
+    }
+    let mut checked = 0;
+    for text in files {
+        let mut import = Import::default();
+        if import.read("input", &text).is_err() || import.is_enough().is_err() {
+            continue;
+        }
+        let written = import.scenario("imported");
+        if let Err(why) = Scenario::parse(&written) {
+            panic!("{why}\n{text}\n{written}");
+        }
+        checked += 1;
+    }
+    assert!(checked > 50, "{checked}");
 }
 
 #[test]

@@ -86,6 +86,10 @@ pub fn sides(trace: &Trace) -> Vec<Side<'_>> {
                 let parent = Some(sides.len() - 1);
                 sides.push(Side { from, to, segments: own, ..side(span, parent, Role::Server) });
             }
+            (Some((node, replica)), None) if never_there(span) => {
+                let segments = span.segments.clone();
+                sides.push(Side { node, replica, segments, ..side(span, parent, Role::Client) });
+            }
             _ => sides.push(Side {
                 segments: span.segments.clone(),
                 ..side(span, parent, if span.kind == Kind::Call { Role::Server } else { Role::Internal })
@@ -176,6 +180,22 @@ fn in_transit(cause: Cause) -> bool {
             | Cause::Proxy
             | Cause::Fault
     )
+}
+
+/// Whether a try failed before its callee had it: nobody there has a span of it.
+fn never_there(span: &Span) -> bool {
+    let on_the_way = matches!(
+        span.outcome,
+        Outcome::ConnectFailed
+            | Outcome::PoolTimeout
+            | Outcome::Reset
+            | Outcome::RateLimited
+            | Outcome::CircuitOpen
+            | Outcome::BulkheadFull
+            | Outcome::NoEndpoint
+    );
+    let own = || span.segments.iter().filter(|s| s.to > s.from);
+    span.kind == Kind::Call && on_the_way && own().all(|s| in_transit(s.cause))
 }
 
 /// When the call was at its callee, if its time tells. Decoding belongs to the callee: it comes after the network.
