@@ -141,7 +141,7 @@ mod tests {
         let steps = &found.nodes["d"].endpoints[""].steps;
         let Step::Parallel(both) = &steps[0] else { panic!("{steps:?}") };
         let Step::Go(c) = &both[1] else { panic!("{both:?}") };
-        assert_eq!((both.len(), c.node.as_str(), c.probability), (2, "c", Some(0.2)));
+        assert_eq!((both.len(), c.node.as_str(), c.often.clone()), (2, "c", Often::once(Some(0.2))));
         assert_eq!(steps[2], Step::Wait("\"10ms\"".into()));
         assert_eq!(found.nodes["a"].endpoints[""].error_rate.as_ref().unwrap().value, 0.001);
         assert_eq!(found.clients["users"].calls[0].0, "d");

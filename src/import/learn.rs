@@ -728,6 +728,48 @@ mod tests {
         assert_eq!(found.calls[&Target::Call((db, db))].given_up.kept, [30.0]);
     }
 
+    /// A try that left no span at a callee who has others is none of the callee's failures.
+    #[test]
+    fn a_try_that_never_came_is_no_failure_of_its_callee() {
+        let mut learner = Learner::default();
+        let [web, db] = ["web", "db"].map(|name| learner.names.of(name));
+        let client = |id, times| Span { name: db, peer: Some(db), ..span(id, 1, Side::Client, web, times) };
+        let lost = Span { failed: true, ..client(2, (20, 30)) };
+        let root = span(1, 0, Side::Server, web, (10, 110));
+        learner.hear(vec![root, lost, client(3, (40, 90)), span(4, 3, Side::Server, db, (45, 85))]);
+        learner.finish();
+        let found = &learner.ops[&(db, db)];
+        assert_eq!((found.invocations, found.failed_alone, found.outside, learner.lost[&(db, db)]), (1, 0, false, 1));
+        assert_eq!(learner.ops[&(web, web)].calls[&Target::Call((db, db))].retries, 1);
+    }
+
+    /// Whoever fails before it calls anybody says nothing of how often it calls, and whoever has called everybody does.
+    #[test]
+    fn own_failures_are_told_from_those_of_calls() {
+        let mut learner = Learner::default();
+        let [web, db] = ["web", "db"].map(|name| learner.names.of(name));
+        let mut request = |at: u64, fails: bool, call: Option<bool>| {
+            let mut spans = vec![Span { failed: fails, ..span(at, 0, Side::Server, web, (at, at + 100)) }];
+            spans.extend(call.map(|failed| Span {
+                failed,
+                ..span(at + 1, at, Side::Server, db, (at + 10, at + 20))
+            }));
+            learner.hear(spans);
+        };
+        // Five went well, two of them although a call had failed; one failed with a call, two before they called.
+        (0..3).for_each(|n| request(1_000 * (n + 1), false, Some(false)));
+        (3..5).for_each(|n| request(1_000 * (n + 1), false, Some(true)));
+        request(6_000, true, Some(true));
+        (6..8).for_each(|n| request(1_000 * (n + 1), true, None));
+        learner.finish();
+        let found = &learner.ops[&(web, web)];
+        let to = Target::Call((db, db));
+        assert_eq!((found.after(to), found.tolerates(to)), ([1, 2], true));
+        // Whoever lives with it has failed by itself.
+        assert_eq!((found.own_errors(), found.failed_below(), found.fails_late()), (3, 0, false));
+        assert_eq!(found.counts(to), BTreeMap::from([(1, 6)]));
+    }
+
     #[test]
     fn circles_and_deep_chains_end() {
         let mut learner = Learner::default();

@@ -268,6 +268,20 @@ mod tests {
         assert_eq!((caller[1].node, callee[1].replica), ("orders", 1));
     }
 
+    /// A connection that was reset on the way there leaves no span at the callee, whose failure it was not.
+    #[test]
+    fn a_try_that_never_came_has_its_callers_side_alone() {
+        let mut trace = sample_trace::trace();
+        let before = found(&sides(&trace), Role::Server, "payments.charge").len();
+        let span = trace.spans.iter_mut().find(|span| span.name == "payments.charge").unwrap();
+        span.outcome = Outcome::Reset;
+        span.segments.retain(|s| s.cause == Cause::Network);
+        let sides = sides(&trace);
+        let callers = found(&sides, Role::Client, "payments.charge");
+        assert_eq!(found(&sides, Role::Server, "payments.charge").len(), before - 1);
+        assert_eq!((callers[0].node, callers[0].outcome), ("orders", Outcome::Reset));
+    }
+
     #[test]
     fn without_a_network_there_is_one_side() {
         let mut trace = sample_trace::trace();
