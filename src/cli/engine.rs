@@ -99,18 +99,13 @@ pub(super) fn take_in(import: &mut Import, path: &Path, ceiling: u64) -> Result<
         import.line(nth, line)?;
         Ok(true)
     });
-    match streamed {
-        Ok(true) => {
-            import.note(&shown(path), import::Kind::OtlpLines);
-            return Ok(import::Kind::OtlpLines);
-        }
-        Err(why) if begun => return Err(broken(why)),
-        _ => {}
+    if begun {
+        let kind = import::Kind::OtlpLines;
+        return streamed.and_then(|_| import.note(&shown(path), kind)).map(|()| kind).map_err(broken);
     }
-    let text = match scenario::kept(path, ceiling / 4) {
-        Ok(text) => text,
-        Err(why) => return Err(broken(format!("{why}; --max-memory allows more, four times the size of a file"))),
-    };
+    let large = path.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > ceiling / 4);
+    let cure = if large { "; --max-memory allows more, four times the size of a file" } else { "" };
+    let text = scenario::kept(path, ceiling / 4).map_err(|why| broken(format!("{why}{cure}")))?;
     import.read(&shown(path), &text).map_err(broken)
 }
 
@@ -295,6 +290,26 @@ pub(super) enum Times {
     Percentiles(Vec<(String, String)>),
 }
 
+/// Percentiles stand once each, and higher ones take longer.
+fn ascending(points: &[(String, String)]) -> Result<(), String> {
+    // By their digits as behind a point: p50, p90, p95, p99, p999.
+    let mut sorted: Vec<(&str, f64)> = Vec::new();
+    for (name, time) in points {
+        sorted.push((name, crate::units::parse_nanos(time)?));
+    }
+    sorted.sort_by_key(|(name, _)| name.trim_start_matches('p'));
+    for pair in sorted.windows(2) {
+        let ((low, shorter), (high, longer)) = (pair[0], pair[1]);
+        if low == high {
+            return Err(format!("{low} stands there twice; leave one of them out"));
+        }
+        if longer <= shorter {
+            return Err(format!("{high} is not above {low}, as a higher percentile is: one of them is another's time"));
+        }
+    }
+    Ok(())
+}
+
 /// Reads measured times: one a line, or percentiles.
 pub(super) fn times(path: &Path) -> Result<Times, Failure> {
     let broken = |why: String| Failure::Broken(format!("{}: {why}", path.display()));
@@ -310,6 +325,7 @@ pub(super) fn times(path: &Path) -> Result<Times, Failure> {
     };
     let points: Vec<(String, String)> = rows.iter().filter_map(percentile).collect();
     if points.len() == rows.len() && points.len() > 1 {
+        ascending(&points).map_err(broken)?;
         return Ok(Times::Percentiles(points));
     }
     scenario::times(&text).map(Times::Samples).map_err(broken)

@@ -18,6 +18,9 @@ pub(super) struct Args {
     /// Write the scenario here instead of to standard output
     #[arg(short = 'o', value_name = "FILE.toml")]
     to: Option<PathBuf>,
+    /// Overwrite what is there, with whatever was answered in it
+    #[arg(long)]
+    force: bool,
     /// The scenario's name [default: the first file's]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -28,12 +31,18 @@ pub(super) struct Args {
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let to: Vec<PathBuf> = args.to.iter().cloned().collect();
+    let there = |path: &&PathBuf| !run::is_stdout(path) && path.is_file();
+    if let Some(path) = to.iter().find(there).filter(|_| !args.force) {
+        let path = output::shown(path);
+        return Err(Failure::Broken(format!("{path}: is there already, and what was answered in it would be lost; --force overwrites it")));
+    }
     output::writable(&to)?;
     let mut import = Import::default();
     for path in &args.files {
         let kind = engine::take_in(&mut import, path, args.max_memory)?;
         output.note(&format!("{}: {kind}", output::shown(path)));
     }
+    import.is_enough().map_err(Failure::Broken)?;
     let stem = args.files.first().and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
     let name = args.name.clone().or(stem).unwrap_or_else(|| "imported".into());
     let text = import.scenario(&run::file_name(&name));
@@ -43,7 +52,8 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     }
     let open = engine::open_lines(&text).len();
     if open > 0 {
-        output.note(&format!("{open} questions are left open: the lines marked OPEN; `hoptax check` lists them"));
+        let are = if open == 1 { "question is" } else { "questions are" };
+        output.note(&format!("{open} {are} left open: the lines marked OPEN; `hoptax check` lists them"));
     }
     Ok(Exit::Done)
 }

@@ -80,7 +80,7 @@ const BROKERS: [&str; 5] = ["rabbitmq", "kafka", "nats", "activemq", "pulsar"];
 
 /// Reads a file.
 pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
-    let file: File = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    let file: File = serde_saphyr::from_str(text).map_err(|error| super::kind::yaml(&error))?;
     let image = |service: &Option<Service>| service.as_ref().and_then(|own| own.image.clone()).unwrap_or_default();
     let named = |service: &Option<Service>, words: &[&str]| words.iter().any(|word| image(service).contains(word));
     let known: BTreeSet<String> = file.services.keys().map(|name| node_name(name)).collect();
@@ -119,7 +119,7 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
             continue;
         }
         let origin = format!("{} it depends_on this to start; does it call it?", OPEN.trim_start_matches("# "));
-        let go = Go { node: to, endpoint: Some(String::new()), times: 1, origin, ..Go::default() };
+        let go = Go { node: to, endpoint: Some(String::new()), origin, ..Go::default() };
         let steps = &mut found.endpoint(&from, "").steps;
         if !steps.iter().any(|step| matches!(step, Step::Go(other) if other.node == go.node)) {
             steps.push(Step::Go(go));

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::found::{Found, Go, Step, carried};
-use super::names::node_name;
+use super::flows::{Ends, Flow, Flows};
+use super::found::{Found, Go, carried};
+use super::names::distinct;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -15,53 +16,36 @@ struct Link {
     call_count: u64,
 }
 
+/// Calls by caller and callee, under the names that are written.
+#[derive(Debug)]
+pub(super) struct Dependencies(BTreeMap<Ends, u64>);
+
 /// Reads the links of a text.
-pub(super) fn read(text: &str, found: &mut Found) -> Result<(), serde_json::Error> {
+pub(super) fn read(text: &str, found: &mut Found) -> Result<Dependencies, serde_json::Error> {
     let links: Vec<Link> = serde_json::from_str(text)?;
-    let mut arrived: BTreeMap<String, u64> = BTreeMap::new();
-    let mut made: BTreeMap<(String, String), u64> = BTreeMap::new();
-    for Link { parent, child, call_count } in links {
-        let (from, to) = (node_name(&parent), node_name(&child));
-        found.node(&from);
-        found.node(&to);
-        if from != to {
-            let sum = arrived.entry(to.clone()).or_default();
-            *sum = sum.saturating_add(call_count);
-            let sum = made.entry((from, to)).or_default();
-            *sum = sum.saturating_add(call_count);
-        }
+    let names = distinct(links.iter().flat_map(|link| [link.parent.as_str(), &link.child]), found);
+    let mut calls: BTreeMap<Ends, u64> = BTreeMap::new();
+    for Link { parent, child, call_count } in &links {
+        let sum = calls.entry((names[parent.as_str()].clone(), names[child.as_str()].clone())).or_default();
+        *sum = sum.saturating_add(*call_count);
     }
-    let circles = super::found::circles(made.keys());
-    let mut most: BTreeMap<&str, u64> = BTreeMap::new();
-    for ((from, _), calls) in &made {
-        let own = most.entry(from).or_default();
-        *own = (*own).max(*calls);
-    }
-    for ((from, to), calls) in &made {
-        if circles.contains(&(from.clone(), to.clone())) {
-            found.flag(format!(
-                "{from} -> {to} closes a circle and is left out: counts do not say which of its requests it is part of"
-            ));
-            continue;
+    Ok(Dependencies(calls))
+}
+
+impl Dependencies {
+    /// Steps where no input with an order has any.
+    pub(super) fn settle(&self, found: &mut Found) {
+        let flow = |(ends, calls): (&'_ Ends, &u64)| (ends.clone(), Flow { requests: *calls as f64, ..Flow::default() });
+        let calls: BTreeMap<Ends, Flow> = self.0.iter().map(flow).collect();
+        let flows = Flows::of(calls.iter().map(|(ends, flow)| (ends, *flow)));
+        flows.flag(found);
+        for (ends, calls) in &self.0 {
+            found.node(&ends.0);
+            found.node(&ends.1);
+            let Some(often) = flows.often(ends) else { continue };
+            let origin = format!("{} for {} requests", carried(*calls, "call"), flows.requests(&ends.0));
+            found.measured_call(&ends.0, Go { node: ends.1.clone(), often, origin, ..Go::default() });
         }
-        // Requests of whoever nobody calls are not counted: it calls each of its own the once that it calls the most.
-        let most = most.get(from.as_str()).copied().unwrap_or(1);
-        let requests = arrived.get(from).copied().filter(|n| *n > 0).unwrap_or(most);
-        let mean = *calls as f64 / requests.max(1) as f64;
-        let times = (mean.round() as u32).clamp(1, 1_000);
-        let share = (mean / f64::from(times)).min(1.0);
-        let origin = format!("{} for {requests} requests", carried(*calls, "calls"));
-        let go = Go {
-            node: to.clone(),
-            times,
-            probability: (share < 0.999_95 && share > 0.0).then_some(share),
-            origin,
-            ..Go::default()
-        };
-        if *calls > 0 {
-            found.endpoint(from, "").steps.push(Step::Go(go));
-        }
+        found.flag("dependencies have no order: calls stand one after the other, by name");
     }
-    found.flag("dependencies have no order: calls stand one after the other, by name");
-    Ok(())
 }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::fit::{short, time};
-use super::found::{Broker, Client, Endpoint, Found, From, Go, Kind, Node, Split, Step, workers};
+use super::found::{Broker, Client, Endpoint, Found, From, Go, Kind, Node, Scaler, Split, Step, workers};
 
 /// The mark of a question that the input leaves open.
 pub const OPEN: &str = "# OPEN:";
@@ -80,6 +80,9 @@ fn client(text: &mut String, found: &Found, name: &str, client: &Client) {
             let _ = writeln!(text, "]");
         }
     }
+    if let Some(policy) = entry_policy(found, client) {
+        let _ = writeln!(text, "policy = {}", quoted(policy));
+    }
     let lone = found.clients.len() == 1;
     match (found.phases.as_ref().filter(|_| lone), &client.rate) {
         (Some(phases), _) => {
@@ -101,9 +104,17 @@ fn client(text: &mut String, found: &Found, name: &str, client: &Client) {
     text.push('\n');
 }
 
-/// A rate that is not nothing: a client needs one.
+/// A rate that is not nothing, for a client needs one, and no more than a file may have.
 fn rate_text(rate: f64) -> String {
-    if rate >= 1e-3 { short(rate) } else { "0.001".into() }
+    if rate >= 1e-3 { short(rate.min(1e9)) } else { "0.001".into() }
+}
+
+/// The rules of a mesh for all that a client calls, where they are the same: its entry keeps them, too.
+fn entry_policy<'a>(found: &'a Found, client: &'a Client) -> Option<&'a str> {
+    let (first, ..) = client.calls.first()?;
+    let own = found.policies.get(first)?;
+    let same = |(node, ..): &(String, String, f64)| found.policies.get(node).is_some_and(|p| p.value == own.value);
+    client.calls.iter().all(same).then_some(first)
 }
 
 fn node(text: &mut String, found: &Found, name: &str, node: &Node) {
@@ -114,28 +125,41 @@ fn node(text: &mut String, found: &Found, name: &str, node: &Node) {
     };
     let _ = writeln!(text, "[{table}.{}]", key(name));
     if node.kind == Kind::Service {
-        said(text, "replicas", node.replicas.as_ref(), ToString::to_string);
+        said(text, "replicas", node.begins().as_ref(), ToString::to_string);
         if node.replicas.is_none() {
             let _ = writeln!(text, "replicas = 1                        {OPEN} how many are there?");
         }
         concurrency(text, node.at_once(), 200, "workers of a replica");
         said(text, "cores", node.cores.as_ref(), ToString::to_string);
         said(text, "ready_after", node.ready_after.as_ref(), Clone::clone);
-        said(text, "autoscale", node.autoscale.as_ref(), Clone::clone);
+        scaler(text, node);
     }
     if node.kind == Kind::Database {
         concurrency(text, node.at_once(), 16, "queries at once");
     }
     let default = node.endpoints.get("");
     let alone = node.endpoints.is_empty() && node.consumes.is_empty();
+    let ends = |called: &str| {
+        let mut own = if called.is_empty() { "ends".to_owned() } else { format!("{called}-ends") };
+        while node.endpoints.contains_key(&own) {
+            own += "-ends";
+        }
+        own
+    };
     if let Some(own) = default {
-        endpoint(text, found, own);
+        endpoint(text, found, own, &target(name, Some(&ends(""))));
     } else if alone {
         let _ = writeln!(text, "work = \"1ms\"                        {OPEN} how long does it work?");
     }
     for (called, own) in node.endpoints.iter().filter(|(called, _)| !called.is_empty()) {
         let _ = writeln!(text, "\n[{table}.{}.endpoints.{}]", key(name), key(called));
-        endpoint(text, found, own);
+        endpoint(text, found, own, &target(name, Some(&ends(called))));
+    }
+    for (called, own) in node.endpoints.iter().chain(&node.consumes) {
+        if own.fails_last.is_some() {
+            let _ = writeln!(text, "\n[{table}.{}.endpoints.{}]\nwork = \"0ms\"", key(name), key(&ends(called)));
+            said(text, "error_rate", own.fails_last.as_ref(), |rate| share(*rate));
+        }
     }
     for (from, own) in &node.consumes {
         let _ = writeln!(text, "\n[[{table}.{}.consumes]]\nfrom = {}", key(name), quoted(from));
@@ -143,9 +167,23 @@ fn node(text: &mut String, found: &Found, name: &str, node: &Node) {
             let _ = writeln!(text, "group = {}", quoted(name));
         }
         concurrency(text, own.at_once, 1, "messages at once of a replica");
-        endpoint(text, found, own);
+        endpoint(text, found, own, &target(name, Some(&ends(from))));
     }
     text.push('\n');
+}
+
+/// The autoscaler. Kubernetes' per cent are of what a replica asks for; where that is not said, of all that it has.
+fn scaler(text: &mut String, node: &Node) {
+    let Some(From { value: Scaler { least, most, target, stabilization }, origin }) = &node.autoscale else { return };
+    // A replica cannot use more than it has: a target beyond that is never met.
+    let cores = node.cores.as_ref().map(|cores| cores.value as f64);
+    let request = node.requested.filter(|_| cores.is_some());
+    let highest = request.zip(cores).map_or(100.0, |(request, cores)| 100.0 * cores / request);
+    let asked = request.map(|request| format!(", request = {}", short(request))).unwrap_or_default();
+    let keys = format!("min = {least}, max = {most}, metric = \"cpu\", target = \"{}%\"{asked}", short(target.min(highest)));
+    let line = format!("autoscale = {{ {keys}, every = \"15s\", stabilization = \"{stabilization}s\" }}");
+    let open = if request.is_none() { format!("{OPEN} of how much CPU? No request is said; ") } else { "# ".into() };
+    let _ = writeln!(text, "{line} {open}{}", comment(origin));
 }
 
 /// How many at once, which no input says: as many as usual, or as carry those that were seen in hand.
@@ -155,7 +193,8 @@ fn concurrency(text: &mut String, at_once: Option<f64>, usual: u64, what: &str) 
     let _ = writeln!(text, "{line:<35} {OPEN} {what}; no input says{seen}");
 }
 
-fn endpoint(text: &mut String, found: &Found, own: &Endpoint) {
+/// What an endpoint does. `ends` is what it calls last where it fails behind its calls: a file has failures before the first step.
+fn endpoint(text: &mut String, found: &Found, own: &Endpoint, ends: &str) {
     said(text, "work", own.work.as_ref(), Clone::clone);
     if own.work.is_none() {
         let _ = writeln!(text, "work = \"1ms\"                        {OPEN} how long does it work?");
@@ -168,13 +207,16 @@ fn endpoint(text: &mut String, found: &Found, own: &Endpoint) {
     for one in &own.steps {
         step(text, found, one, "  ");
     }
+    if own.fails_last.is_some() {
+        let _ = writeln!(text, "  {{ call = {}, transport = \"in-process\" }},   # what fails when these are done", quoted(ends));
+    }
     let _ = writeln!(text, "]");
 }
 
 fn step(text: &mut String, found: &Found, step: &Step, indent: &str) {
     match step {
-        Step::Go(go) => text.push_str(&format!("{indent}{},{}\n", call(found, go), behind(&go.origin))),
-        Step::Split(split) => text.push_str(&format!("{indent}{},{}\n", divided(found, split), behind(&split.origin))),
+        Step::Go(go) => text.push_str(&format!("{indent}{},{}\n", call(found, go, false), behind(&go.origin))),
+        Step::Split(split) => text.push_str(&format!("{indent}{},{}\n", divided(found, split, false), behind(&split.origin))),
         Step::Wait(time) => text.push_str(&format!("{indent}{{ wait = {time} }},\n")),
         // A table within a line may not be spread over several lines: TOML 1.0.
         Step::Parallel(all) => {
@@ -183,11 +225,11 @@ fn step(text: &mut String, found: &Found, step: &Step, indent: &str) {
             for one in all {
                 match one {
                     Step::Go(go) => {
-                        inner.push(call(found, go));
+                        inner.push(call(found, go, true));
                         origins.extend(Some(go.origin.as_str()).filter(|origin| !origin.is_empty()));
                     }
                     Step::Split(split) => {
-                        inner.push(divided(found, split));
+                        inner.push(divided(found, split, true));
                         origins.extend(Some(split.origin.as_str()).filter(|origin| !origin.is_empty()));
                     }
                     Step::Wait(time) => inner.push(format!("{{ wait = {time} }}")),
@@ -205,7 +247,8 @@ fn behind(origin: &str) -> String {
     if origin.is_empty() { String::new() } else { format!("   # {}", comment(origin)) }
 }
 
-fn call(found: &Found, go: &Go) -> String {
+/// A call or a message, `within` a `parallel` or not.
+fn call(found: &Found, go: &Go, within: bool) -> String {
     let database = found.nodes.get(&go.node).is_some_and(|node| node.kind == Kind::Database);
     let verb = match (go.message, database) {
         (true, _) => "publish",
@@ -213,32 +256,33 @@ fn call(found: &Found, go: &Go) -> String {
         (false, false) => "call",
     };
     let mut keys = vec![format!("{verb} = {}", quoted(&target(&go.node, go.endpoint.as_ref())))];
-    let mut taken: Vec<String> = Vec::new();
-    taken.extend((go.times > 1).then(|| format!("times = {}", go.times)));
-    taken.extend(go.probability.map(|p| format!("probability = {}", share(p))));
-    if go.besides.is_none() {
-        keys.append(&mut taken);
-    }
+    keys.extend(go.tolerated.then(|| "fallback = []".to_owned()));
     if !go.message && !database {
         keys.extend(go.keys.iter().cloned());
         let policy = found.policies.contains_key(&go.node) && go.keys.is_empty();
         keys.extend(policy.then(|| format!("policy = {}", quoted(&go.node))));
     }
-    let call = format!("{{ {} }}", keys.join(", "));
-    let Some(besides) = &go.besides else { return call };
-    // Two steps that are one: a way that is always taken.
-    let mut keys = vec![format!("split = [{{ steps = [{{ wait = {besides} }}, {call}] }}]")];
-    keys.append(&mut taken);
+    go.often.told(within, |taken| match &go.besides {
+        None => table(&[&keys[..1], taken, &keys[1..]].concat()),
+        // Two steps that are one: a way that is always taken.
+        Some(besides) => {
+            let both = format!("split = [{{ steps = [{{ wait = {besides} }}, {}] }}]", table(&keys));
+            table(&[&[both], taken].concat())
+        }
+    })
+}
+
+/// A table within a line.
+fn table(keys: &[String]) -> String {
     format!("{{ {} }}", keys.join(", "))
 }
 
 /// A call to one of several.
-fn divided(found: &Found, split: &Split) -> String {
-    let way = |(weight, go): &(f64, Go)| format!("{{ weight = {}, steps = [{}] }}", short(*weight), call(found, go));
-    let mut keys = vec![format!("split = [{}]", split.ways.iter().map(way).collect::<Vec<_>>().join(", "))];
-    keys.extend((split.times > 1).then(|| format!("times = {}", split.times)));
-    keys.extend(split.probability.map(|p| format!("probability = {}", share(p))));
-    format!("{{ {} }}", keys.join(", "))
+fn divided(found: &Found, split: &Split, within: bool) -> String {
+    let way =
+        |(weight, go): &(f64, Go)| format!("{{ weight = {}, steps = [{}] }}", short(*weight), call(found, go, false));
+    let ways = format!("split = [{}]", split.ways.iter().map(way).collect::<Vec<_>>().join(", "));
+    split.often.told(within, |taken| table(&[&[ways.clone()], taken].concat()))
 }
 
 fn target(node: &str, endpoint: Option<&String>) -> String {

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::often::Often;
+use crate::diag::nouns;
 use super::routed::Routing;
 
 /// Something that was found, and where.
@@ -65,9 +67,22 @@ pub(super) struct Node {
     pub(super) endpoints: BTreeMap<String, Endpoint>,
     pub(super) replicas: Option<From<u64>>,
     pub(super) cores: Option<From<u64>>,
-    pub(super) autoscale: Option<From<String>>,
+    pub(super) autoscale: Option<From<Scaler>>,
+    /// Cores that each replica asks for.
+    pub(super) requested: Option<f64>,
     pub(super) ready_after: Option<From<String>>,
     pub(super) consumes: BTreeMap<String, Endpoint>,
+}
+
+/// An autoscaler by CPU.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Scaler {
+    pub(super) least: u64,
+    pub(super) most: u64,
+    /// Of what each replica asks for, in per cent.
+    pub(super) target: f64,
+    /// In seconds.
+    pub(super) stabilization: f64,
 }
 
 /// What is done on a call or a message.
@@ -75,6 +90,8 @@ pub(super) struct Node {
 pub(super) struct Endpoint {
     pub(super) work: Option<From<String>>,
     pub(super) error_rate: Option<From<f64>>,
+    /// The share that fails after the last step, not before the first.
+    pub(super) fails_last: Option<From<f64>>,
     pub(super) steps: Vec<Step>,
     /// How many a replica has in hand at a time, on average, where times and rates tell: whoever waits for a callee may hold a
     /// worker meanwhile.
@@ -87,6 +104,15 @@ pub(super) fn workers(at_once: Option<f64>, usual: u64) -> u64 {
 }
 
 impl Node {
+    /// How many replicas there are at first: an autoscaler keeps to its bounds whatever was deployed.
+    pub(super) fn begins(&self) -> Option<From<u64>> {
+        let From { value, origin } = self.replicas.clone()?;
+        let Some(From { value: scaler, .. }) = &self.autoscale else { return self.replicas.clone() };
+        let within = value.clamp(scaler.least, scaler.most);
+        let origin = if within == value { origin } else { format!("{origin} {value}; its autoscaler has {} to {}", scaler.least, scaler.most) };
+        Some(From { value: within, origin })
+    }
+
     /// How many requests a replica has in hand at a time, on average, where that is known of any endpoint.
     pub(super) fn at_once(&self) -> Option<f64> {
         self.endpoints.values().filter_map(|own| own.at_once).reduce(|all, own| all + own)
@@ -113,10 +139,11 @@ pub(super) struct Go {
     /// The endpoint; of a message none.
     pub(super) endpoint: Option<String>,
     pub(super) message: bool,
-    pub(super) times: u32,
-    pub(super) probability: Option<f64>,
+    pub(super) often: Often,
     /// What its caller waits for it on the network beyond what the link takes, as a law.
     pub(super) besides: Option<String>,
+    /// Whether its caller goes on when it has failed.
+    pub(super) tolerated: bool,
     /// Keys besides, as TOML.
     pub(super) keys: Vec<String>,
     pub(super) origin: String,
@@ -126,8 +153,7 @@ pub(super) struct Go {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Split {
     pub(super) ways: Vec<(f64, Go)>,
-    pub(super) times: u32,
-    pub(super) probability: Option<f64>,
+    pub(super) often: Often,
     pub(super) origin: String,
 }
 
@@ -192,10 +218,10 @@ impl Step {
     }
 }
 
-/// How sure a figure is by the samples that carry it.
-pub(super) fn carried(samples: u64, what: &str) -> String {
-    let weak = if samples < WEAK { ": weak" } else { "" };
-    format!("{samples} {what}{weak}")
+/// So many of something, one of which is called so, and how sure a figure is by the samples that carry it.
+pub(super) fn carried(samples: u64, one: &str) -> String {
+    let weak = if samples < WEAK { " (weak)" } else { "" };
+    format!("{samples} {}{weak}", nouns(samples, one))
 }
 
 /// Fewer samples than this are called weak: of fifteen, a share may be 15 % apart either way.

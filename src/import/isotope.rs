@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::found::{Client, Found, From, Go, Step};
 use super::names::node_name;
+use super::often::Often;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -60,7 +61,7 @@ enum Loose {
 
 /// Reads a graph.
 pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
-    let graph: Graph = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    let graph: Graph = serde_saphyr::from_str(text).map_err(|error| super::kind::yaml(&error))?;
     let all = &graph.services;
     let defaults = &graph.defaults;
     for service in all {
@@ -102,14 +103,15 @@ fn step(command: &Command) -> Option<Step> {
                 Call::Name(name) => (name, None),
                 // In per cent; nothing, or nought, is always.
                 Call::Full { service, probability } => {
-                    (service, probability.filter(|p| *p > 0.0 && *p < 100.0).map(|p| p / 100.0))
+                    (service, probability.filter(|p| *p > 1e-4 && *p < 100.0).map(|p| p / 100.0))
                 }
             };
             let endpoint = Some(String::new());
-            Some(Step::Go(Go { node: node_name(node), endpoint, times: 1, probability, ..Go::default() }))
+            Some(Step::Go(Go { node: node_name(node), endpoint, often: Often::once(probability), ..Go::default() }))
         }
         Command::One(One { sleep: Some(time), .. }) => {
-            Some(Step::Wait(toml_edit::Value::from(time.as_str()).to_string()))
+            let nanos = crate::units::parse_nanos(time).ok().filter(|nanos| (0.0..1e16).contains(nanos));
+            nanos.map(|_| Step::Wait(toml_edit::Value::from(time.as_str()).to_string()))
         }
         Command::One(_) => None,
     }
@@ -139,7 +141,7 @@ mod tests {
         let steps = &found.nodes["d"].endpoints[""].steps;
         let Step::Parallel(both) = &steps[0] else { panic!("{steps:?}") };
         let Step::Go(c) = &both[1] else { panic!("{both:?}") };
-        assert_eq!((both.len(), c.node.as_str(), c.probability), (2, "c", Some(0.2)));
+        assert_eq!((both.len(), c.node.as_str(), c.often.clone()), (2, "c", Often::once(Some(0.2))));
         assert_eq!(steps[2], Step::Wait("\"10ms\"".into()));
         assert_eq!(found.nodes["a"].endpoints[""].error_rate.as_ref().unwrap().value, 0.001);
         assert_eq!(found.clients["users"].calls[0].0, "d");

@@ -227,7 +227,7 @@ fn shares(name: &str, asked: &str, http: &Http, found: &mut Found) {
     let alone = http.route.len() == 1;
     let weights = http.route.iter().map(|route| (route, route.weight.unwrap_or(if alone { 100.0 } else { 0.0 })));
     let to: Vec<To> = weights
-        .filter(|(_, weight)| *weight > 0.0 && weight.is_finite())
+        .filter(|(_, weight)| *weight > 0.0 && *weight < 1e9)
         .map(|(route, weight)| To {
             host: host(&route.destination.host),
             subset: route.destination.subset.clone(),

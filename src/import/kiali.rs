@@ -2,11 +2,13 @@
 //!
 //! Format: kiali `graph/config/cytoscape`: rates per second over the graph's duration, as texts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::found::{Client, Found, From, Go, Step, circles};
+use super::fit::{short, time};
+use super::flows::{Ends, Flow, Flows};
+use super::found::{Found, From, Go};
 use super::names::node_name;
 
 #[derive(Debug, Deserialize)]
@@ -59,47 +61,67 @@ struct Traffic {
 }
 
 impl Traffic {
-    /// Requests per second, and the share of them that fails; of TCP there are bytes and no requests.
-    fn requests(&self) -> Option<(f64, f64)> {
-        let of = |key: String| self.rates.get(&key).and_then(|text| text.parse::<f64>().ok());
-        let failing = ["5xx", "PercentErr"].map(|word| of(format!("{}{word}", self.protocol)));
-        let rate = of(self.protocol.clone()).filter(|_| self.protocol != "tcp")?;
-        let share = failing[1].map(|percent| percent / 100.0).or(failing[0].map(|own| own / rate)).unwrap_or(0.0);
-        Some((rate, share.clamp(0.0, 1.0)))
+    /// Requests per second, and those of them that fail; of TCP there are bytes and no requests.
+    fn requests(&self) -> Option<Flow> {
+        let of = |key: String| self.rates.get(&key).and_then(|text| figure(text));
+        let [failing, percent] = ["5xx", "PercentErr"].map(|word| of(format!("{}{word}", self.protocol)));
+        let requests = of(self.protocol.clone()).filter(|_| self.protocol != "tcp")?;
+        let failed = percent.map(|percent| requests * percent / 100.0).or(failing).unwrap_or(0.0);
+        Some(Flow { requests, failed: failed.clamp(0.0, requests), is_message: false })
     }
 }
 
+/// A figure that may be one: not below nought, and nothing that nobody could have counted.
+fn figure(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|n| (0.0..=MOST).contains(n))
+}
+
+/// More requests a second, or milliseconds, are a mistake.
+const MOST: f64 = 1e9;
+
+/// What a graph says.
+#[derive(Debug, Default)]
+pub(super) struct Mesh {
+    calls: BTreeMap<Ends, Flow>,
+    /// Response times by callee, ms.
+    times: BTreeMap<String, f64>,
+    /// Those that are no entry from outside.
+    nodes: BTreeSet<String>,
+    /// Over how long, as it is told behind a number.
+    over: String,
+}
+
 /// Reads a graph.
-pub(super) fn read(text: &str, found: &mut Found) -> Result<(), serde_json::Error> {
+pub(super) fn read(text: &str, found: &mut Found) -> Result<Mesh, serde_json::Error> {
     let graph: Graph = serde_json::from_str(text)?;
     let nodes: Vec<&Node> =
         graph.elements.nodes.iter().map(|held| &held.data).filter(|node| node.kind != "box").collect();
     let names = names(&nodes);
-    let mut calls = Calls::new();
-    let mut times: BTreeMap<String, f64> = BTreeMap::new();
-    let mut bytes = 0;
+    let mut mesh = Mesh { over: format!("Kiali, over {} s", graph.duration), ..Mesh::default() };
+    let (mut bytes, mut broken) = (0, 0);
     for Held { data: edge } in &graph.elements.edges {
-        let Some((from, to)) = names.get(&edge.source).zip(names.get(&edge.target)) else { continue };
-        let Some((rate, share)) = edge.traffic.as_ref().and_then(Traffic::requests) else {
-            bytes += 1;
+        let (Some(ends), Some(traffic)) = (names.get(&edge.source).zip(names.get(&edge.target)), &edge.traffic) else {
             continue;
         };
-        let sum = calls.entry((from.clone(), to.clone())).or_default();
-        sum.0 += rate;
-        sum.1 += rate * share;
-        if let Some(ms) = edge.response_time.as_ref().and_then(|text| text.parse::<f64>().ok()) {
-            times.insert(to.clone(), ms);
+        let Some(flow) = traffic.requests() else {
+            *(if traffic.protocol == "tcp" { &mut bytes } else { &mut broken }) += 1;
+            continue;
+        };
+        let sum = mesh.calls.entry((ends.0.clone(), ends.1.clone())).or_default();
+        sum.requests += flow.requests;
+        sum.failed += flow.failed;
+        if let Some(ms) = edge.response_time.as_ref().and_then(|text| figure(text)).filter(|ms| *ms > 0.0) {
+            mesh.times.insert(ends.1.clone(), ms);
         }
     }
-    let over = format!("Kiali, over {} s", graph.duration);
-    settle(&calls, &times, &over, found);
-    for node in nodes.iter().filter(|node| !node.is_root) {
-        found.node(&names[&node.id]);
-    }
+    mesh.nodes = nodes.iter().filter(|node| !node.is_root).map(|node| names[&node.id].clone()).collect();
     if bytes > 0 {
         found.flag(format!("{bytes} edges of Kiali's graph carry bytes (TCP) and no requests: they are left out"));
     }
-    Ok(())
+    if broken > 0 {
+        found.flag(format!("{broken} edges of Kiali's graph have no rate that could be one: they are left out"));
+    }
+    Ok(mesh)
 }
 
 /// A name for each node: its service's, app's or workload's; with its version or namespace where others are called the same.
@@ -109,7 +131,7 @@ fn names(nodes: &[&Node]) -> BTreeMap<String, String> {
         node_name(own.map_or("unnamed", |name| name.split('.').next().unwrap_or(name)))
     };
     let mut names = BTreeMap::new();
-    let mut taken = std::collections::BTreeSet::new();
+    let mut taken = BTreeSet::new();
     for node in nodes {
         let name = plain(node);
         let longer = [
@@ -125,66 +147,41 @@ fn names(nodes: &[&Node]) -> BTreeMap<String, String> {
     names
 }
 
-/// Rates and failures by caller and callee.
-type Calls = BTreeMap<(String, String), (f64, f64)>;
+impl Mesh {
+    /// Rates and failures; steps and times where no input with an order has any.
+    pub(super) fn settle(&self, found: &mut Found) {
+        let flows = Flows::of(self.calls.iter().map(|(ends, flow)| (ends, *flow)));
+        flows.flag(found);
+        for name in &self.nodes {
+            found.node(name);
+        }
+        for (ends, flow) in &self.calls {
+            let Some(often) = flows.often(ends) else { continue };
+            let (from, to) = ends;
+            let origin = format!("{}/s for {}/s; {}", short(flow.requests), short(flows.requests(from)), self.over);
+            let go = Go { node: to.clone(), endpoint: Some(String::new()), often, origin, ..Go::default() };
+            found.measured_call(from, go.tolerated(flows.tolerated(from).contains(to.as_str())));
+        }
+        for (name, flow) in flows.arrived() {
+            self.node(name, flow, &flows, found);
+        }
+        let origin = format!("the largest rate of each that nobody calls; at least; {}", self.over);
+        found.measured_users(&flows.begun(""), true, &origin);
+    }
 
-/// The calls of one.
-fn out<'a>(calls: &'a Calls, from: &'a str) -> impl Iterator<Item = (&'a (String, String), &'a (f64, f64))> {
-    calls.range((from.to_owned(), String::new())..).take_while(move |((caller, _), _)| caller == from)
-}
-
-fn settle(calls: &Calls, times: &BTreeMap<String, f64>, over: &str, found: &mut Found) {
-    let closing = circles(calls.keys());
-    let mut arrived: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
-    for ((_, to), (rate, failed)) in calls {
-        let sum = arrived.entry(to).or_default();
-        sum.0 += rate;
-        sum.1 += failed;
-    }
-    for (ends, (rate, _)) in calls {
-        let (from, to) = ends;
-        if closing.contains(ends) {
-            found.flag(format!("{from} -> {to} closes a circle and is left out"));
-            continue;
+    fn node(&self, name: &str, flow: Flow, flows: &Flows<'_>, found: &mut Found) {
+        let own = flows.own_errors(name);
+        if own > 0.0 {
+            let origin = format!("failures of {}/s, without those below; {}", short(flow.requests), self.over);
+            found.measured_errors(name, From::new(own, origin));
         }
-        let most = || out(calls, from).map(|(_, (rate, _))| *rate).fold(0.0, f64::max);
-        let requests = arrived.get(from.as_str()).map(|sum| sum.0).filter(|rate| *rate > 0.0).unwrap_or_else(most);
-        let mean = rate / requests.max(1e-9);
-        let times = (mean.round() as u32).clamp(1, 1_000);
-        let share = (mean / f64::from(times)).min(1.0);
-        let origin = format!("{rate}/s for {requests}/s; {over}");
-        let probability = (share < 0.999_95).then_some(share);
-        if *rate > 0.0 {
-            let go =
-                Go { node: to.clone(), endpoint: Some(String::new()), times, probability, origin, ..Go::default() };
-            found.endpoint(from, "").steps.push(Step::Go(go));
+        let calls = self.calls.keys().any(|(from, to)| from == name && to != name);
+        if let (Some(ms), false) = (self.times.get(name), calls) {
+            let law = format!("{{ mean = {} }}", time(ms * 1e6));
+            found.measured_work(
+                name,
+                From::new(law, format!("response time at one percentile or mean; {}", self.over)),
+            );
         }
-    }
-    for (name, (rate, failed)) in &arrived {
-        let below: f64 = out(calls, name).map(|(_, (_, failed))| failed).sum();
-        let endpoint = found.endpoint(name, "");
-        if failed > &below {
-            endpoint.error_rate =
-                Some(From::new((failed - below) / rate, format!("failures of {rate}/s, without those below; {over}")));
-        }
-        if let (Some(ms), true) = (times.get(*name), out(calls, name).next().is_none()) {
-            endpoint.work = Some(From::new(
-                format!("{{ mean = \"{ms}ms\" }}"),
-                format!("response time at one percentile or mean; {over}"),
-            ));
-        }
-    }
-    let callers: std::collections::BTreeSet<&String> = calls.keys().map(|(from, _)| from).collect();
-    let roots = callers.into_iter().filter(|from| !arrived.contains_key(from.as_str()));
-    let begun: Vec<(String, f64)> =
-        roots.map(|from| (from.clone(), out(calls, from).map(|(_, (rate, _))| *rate).fold(0.0, f64::max))).collect();
-    let all: f64 = begun.iter().map(|(_, rate)| rate).sum();
-    if all > 0.0 {
-        let share = |(name, rate): (String, f64)| (name, String::new(), rate / all);
-        let calls = begun.into_iter().map(share).collect();
-        let rate = Some(From::new(all, format!("the largest rate of each that nobody calls; at least; {over}")));
-        found
-            .clients
-            .insert("users".into(), Client { calls, rate, origin: "whoever calls those whom nobody calls".into() });
     }
 }

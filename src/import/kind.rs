@@ -134,6 +134,17 @@ impl Kind {
     }
 }
 
+/// What is wrong with YAML, in a line: where and what. The piece of the text that the parser prints besides calls the file by no name.
+pub(super) fn yaml(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    text.strip_prefix("error: ").unwrap_or(&text).to_owned()
+}
+
+/// What is wrong with a line of JSON: the only line that its parser knows is the first.
+pub(super) fn of_one_line(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
+}
+
 /// Lines that are looked at for what a text is.
 const MOST: usize = 5_000;
 

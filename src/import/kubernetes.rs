@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use super::found::{Found, From};
+use super::found::{Found, From, Scaler};
 use super::istio::{self, Http, Subset, TrafficPolicy};
 use super::names::node_name;
 use super::routed::Labels;
@@ -99,6 +99,7 @@ struct Container {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Resources {
+    requests: Amounts,
     limits: Amounts,
 }
 
@@ -116,18 +117,26 @@ pub(super) enum Amount {
     Text(String),
 }
 
+impl Amount {
+    /// Processors, and as it was written; `None` where it is no amount.
+    fn number(&self) -> Option<(f64, String)> {
+        let (number, said) = match self {
+            Self::Number(number) => (*number, number.to_string()),
+            Self::Text(text) => {
+                let milli = text.strip_suffix('m').and_then(|text| Some(text.parse::<f64>().ok()? / 1e3));
+                (milli.or_else(|| text.parse().ok())?, text.clone())
+            }
+        };
+        (number > 0.0 && number < 1e4).then_some((number, said))
+    }
+}
+
 /// Whole cores of an amount, with what it was.
 pub(super) fn cores(amount: &Amount) -> Option<From<u64>> {
-    let (number, said) = match amount {
-        Amount::Number(number) => (*number, number.to_string()),
-        Amount::Text(text) => {
-            let milli = text.strip_suffix('m').and_then(|text| Some(text.parse::<f64>().ok()? / 1e3));
-            (milli.or_else(|| text.parse().ok())?, text.clone())
-        }
-    };
+    let (number, said) = amount.number()?;
     let whole = number.ceil().max(1.0);
     let rounded = if whole == number { "" } else { ", rounded up: cores are whole here" };
-    (number > 0.0 && number < 1e4).then(|| From::new(whole as u64, format!("CPU limit {said}{rounded}")))
+    Some(From::new(whole as u64, format!("CPU limit {said}{rounded}")))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -178,7 +187,7 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
     if text.contains("{{") {
         return Err("it is a template: render it first (`helm template …`)".into());
     }
-    let objects: Vec<Object> = serde_saphyr::from_multiple(text).map_err(|error| error.to_string())?;
+    let objects: Vec<Object> = serde_saphyr::from_multiple(text).map_err(|error| super::kind::yaml(&error))?;
     let mut skipped: Vec<String> = Vec::new();
     for object in objects.into_iter().flat_map(|mut object| {
         let inner = std::mem::take(&mut object.items);
@@ -232,6 +241,9 @@ fn workload(kind: &str, name: &str, spec: &Spec, found: &mut Found) {
     if let Some(cores) = main.and_then(|own| own.resources.limits.cpu.as_ref()).and_then(cores) {
         node.cores = Some(cores);
     }
+    // Kubernetes takes the limit for the request where only that is said.
+    let asked = main.and_then(|own| own.resources.requests.cpu.as_ref().or(own.resources.limits.cpu.as_ref()));
+    node.requested = asked.and_then(Amount::number).map(|(cores, _)| cores);
     if let Some(probe) = main.and_then(|own| own.readiness_probe.as_ref()) {
         let period = probe.period_seconds.unwrap_or(10.0) * probe.success_threshold.unwrap_or(1.0);
         let seconds = probe.initial_delay_seconds + period;
@@ -277,11 +289,12 @@ fn scaler(spec: &Spec, found: &mut Found) {
     let (Some(target), Some(most)) = (target, spec.max_replicas) else {
         return found.flag(format!("{name}: its autoscaler follows something else than CPU, which is left out"));
     };
-    let stabilization = spec.behavior.scale_down.stabilization_window_seconds.unwrap_or(300.0);
     let least = spec.min_replicas.unwrap_or(1).max(1);
-    let text = format!(
-        "{{ min = {least}, max = {}, metric = \"cpu\", target = \"{target}%\", every = \"15s\", stabilization = \"{stabilization}s\" }}",
-        most.max(least)
-    );
-    found.node(&name).autoscale = Some(From::new(text, "HorizontalPodAutoscaler; every 15 s is Kubernetes' default"));
+    let long = |seconds: &f64| (0.0..1e6).contains(seconds);
+    let stabilization = spec.behavior.scale_down.stabilization_window_seconds.filter(long).unwrap_or(300.0);
+    if !(0.01..1e5).contains(&target) {
+        return found.flag(format!("{name}: an autoscaler cannot aim at {target} % of CPU; it is left out"));
+    }
+    let scaler = Scaler { least, most: most.max(least), target, stabilization };
+    found.node(&name).autoscale = Some(From::new(scaler, "HorizontalPodAutoscaler; every 15 s is Kubernetes' default"));
 }

@@ -14,6 +14,9 @@ const UNDER_WAY: usize = 400_000;
 /// Samples of a time that are kept: beyond that every second is thinned out.
 const KEPT: usize = 20_000;
 
+/// Longer than this, ns, nothing is under way: such a length is a mistake, and no length. Ten days.
+const LONGEST: u64 = 864_000 * 1_000_000_000;
+
 /// Deeper than this a trace is looked at no further.
 const DEEPEST: usize = 400;
 
@@ -64,8 +67,11 @@ impl Times {
 #[derive(Debug, Default)]
 pub(super) struct Learned {
     pub(super) invocations: u64,
-    /// Those that failed although everybody they called answered, and well.
-    pub(super) own_errors: u64,
+    /// Those that failed although the last try of each of their calls was answered, and well; and how many of these had called anybody.
+    pub(super) failed_alone: u64,
+    pub(super) failed_late: u64,
+    /// Those with a call that had failed when all was tried, by whom these were to: how many failed, and how many went well.
+    endings: BTreeMap<Vec<Target>, [u64; 2]>,
     /// Own time: without that in which it waited for others.
     pub(super) own: Times,
     /// All of its time, that of its calls too, ns.
@@ -89,10 +95,12 @@ pub(super) struct Learned {
 /// What is known of the calls of an endpoint to one target.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    /// How many invocations made how many.
+    /// How many invocations made how many; of those that failed alone, how many besides.
     pub(super) counts: BTreeMap<u32, u64>,
-    /// Sum of the places among all steps, for their order.
-    pub(super) place: f64,
+    pub(super) counts_alone: BTreeMap<u32, u64>,
+    /// Sum of the places among all steps, for their order, and of how many calls.
+    place: f64,
+    placed: u64,
     /// Of the invocations that failed with a call to somebody else, those that had made this one.
     despite: BTreeMap<Target, u64>,
     /// Several of one invocation: how often, and how often at the same time.
@@ -103,7 +111,6 @@ pub(super) struct Calls {
     pub(super) pauses: [Times; 2],
     /// Calls that ended before the callee did: how long the caller waited.
     pub(super) given_up: Times,
-    pub(super) failed: u64,
     /// Both ways together: the caller's time without the callee's.
     pub(super) ways: Times,
 }
@@ -124,6 +131,8 @@ pub(super) struct Learner {
     pub(super) brokers: BTreeMap<Name, bool>,
     /// Pairs of services whose clocks differ: how often, and by how much at most, ns.
     pub(super) skewed: BTreeMap<(Name, Name), (u64, u64)>,
+    /// Tries that never came to whom they were for.
+    pub(super) lost: BTreeMap<Op, u64>,
     pub(super) orphans: u64,
     pub(super) timeless: u64,
     /// First and last beginning of a request, ns.
@@ -137,6 +146,7 @@ impl Learner {
     /// Takes in spans, in any order.
     pub(super) fn hear(&mut self, spans: Vec<Span>) {
         for span in spans {
+            let span = if span.long() > LONGEST { Span { to: span.from, ..span } } else { span };
             self.spans += 1;
             self.held += 1;
             self.stands_for = self.stands_for.max(span.stands_for);
@@ -174,34 +184,41 @@ impl Learner {
         let tree = Tree::of(spans);
         self.orphans += tree.orphans;
         for at in tree.entries() {
-            self.invocation(&tree, at);
+            match tree.handlers(at).as_slice() {
+                [] => self.invocation(&tree, at, at),
+                handlers => handlers.iter().for_each(|handler| self.invocation(&tree, at, *handler)),
+            }
         }
     }
 
-    fn invocation(&mut self, tree: &Tree, at: usize) {
-        let span = &tree.spans[at];
+    /// Work that begins with a span, and is done in it or, of messages that it only fetches, in a `handler` of one of them.
+    fn invocation(&mut self, tree: &Tree, at: usize, handler: usize) {
+        let span = &tree.spans[handler];
         if let Some(instance) = span.instance {
             *self.instances.entry(span.service).or_default().entry(instance).or_default() += 1;
         }
-        let goes = self.goes(tree, at);
+        let goes = self.goes(tree, handler);
         let root = tree.parent[at].is_none();
         if root && span.from > 0 {
             let (first, last) = self.window.unwrap_or((span.from, span.from));
             self.window = Some((first.min(span.from), last.max(span.from)));
         }
-        let consumes = (span.side == Side::Consumer).then(|| tree.source(at)).flatten();
+        let consumes = (tree.spans[at].side == Side::Consumer).then(|| tree.source(at)).flatten();
+        let mut op = (span.service, span.name);
         if let Some((broker, stream)) = consumes {
             *self.brokers.entry(broker).or_default() |= stream;
+            // A service reads a broker in one way, whatever it calls what it does with each message.
+            let name = format!("messages of {}", self.names.name(broker));
+            op.1 = self.names.of(&name);
         }
         self.timeless += u64::from(span.to == span.from);
-        let learned = self.ops.entry((span.service, span.name)).or_default();
+        let learned = self.ops.entry(op).or_default();
         learned.invocations += 1;
         learned.held += span.long() as f64;
         learned.roots += u64::from(root);
         learned.served += u64::from(span.side == Side::Server || !root);
         learned.consumes = learned.consumes.or(consumes.map(|(broker, _)| broker));
         learned.database |= span.database && span.side == Side::Server;
-        learned.own_errors += u64::from(span.failed && goes.iter().all(|go| !go.failed && go.to_end.is_none()));
         let made = calls_of(goes);
         if span.to > span.from {
             learned.own.add(own_time(span, &made));
@@ -233,8 +250,12 @@ impl Learner {
             return Some(Going { message: true, ..go(Target::Message(broker)) });
         }
         if span.side != Side::Client || span.service != caller.service {
-            // A callee without a span of its caller's: the whole of it was waited for.
-            return tree.enters(child).then(|| go(Target::Call((span.service, span.name))));
+            // A callee without a span of its caller's: the whole of it was waited for, unless it is a message that came.
+            let came = (span.side == Side::Consumer).then(|| tree.source(child)).flatten();
+            return tree.enters(child).then(|| match came {
+                Some((broker, _)) => Going { message: true, ..go(Target::Message(broker)) },
+                None => go(Target::Call((span.service, span.name))),
+            });
         }
         let callee = tree.children[child].iter().copied().find(|inner| tree.enters(*inner));
         if let Some(callee) = callee {
@@ -249,17 +270,33 @@ impl Learner {
             return None;
         }
         let peer = span.peer.filter(|peer| *peer != caller.service)?;
+        if let Some(op) = self.never_came(tree, at, child, peer) {
+            *self.lost.entry(op).or_default() += 1;
+            return Some(go(Target::Call(op)));
+        }
         // Of databases and of whoever is outside, all statements are one.
         let learned = self.ops.entry((peer, peer)).or_default();
         learned.invocations += 1;
         learned.held += span.long() as f64;
         learned.database |= span.database;
         learned.outside = true;
-        learned.own_errors += u64::from(span.failed);
+        learned.failed_alone += u64::from(span.failed);
         if span.to > span.from {
             learned.own.add(span.long());
         }
         Some(go(Target::Call((peer, peer))))
+    }
+
+    /// Whom a failed call was for that has left no span at a callee who has others: it never came there. Who has spans is told by
+    /// further tries beside it, and by earlier traces.
+    fn never_came(&self, tree: &Tree, at: usize, child: usize, peer: Name) -> Option<Op> {
+        let span = &tree.spans[child];
+        let alike = |other: &&usize| tree.spans[**other].name == span.name && tree.spans[**other].side == Side::Client;
+        let beside = tree.children[at].iter().filter(alike).flat_map(|other| &tree.children[*other]);
+        let mut beside = beside.filter(|inner| tree.enters(**inner)).map(|inner| &tree.spans[*inner]);
+        let there = beside.find(|inner| inner.service == peer).map(|inner| (inner.service, inner.name));
+        let known = |op: &Op| self.ops.get(op).is_some_and(|learned| !learned.outside);
+        there.or(Some((peer, span.name)).filter(known)).filter(|_| span.failed)
     }
 
     /// Whether a callee's span lies within its caller's; if not although it is no longer, their clocks differ.
@@ -346,13 +383,16 @@ fn calls_of(goes: Vec<Going>) -> Vec<Made> {
 }
 
 impl Learned {
+    /// Takes in the calls of an invocation, and how it ended.
     fn take(&mut self, made: &[Made], failed: bool) {
+        let alone = self.ended(made, failed);
         let mut counts: BTreeMap<Target, u32> = BTreeMap::new();
         let places = made.len().max(1) as f64;
         for (place, one) in made.iter().enumerate() {
             *counts.entry(one.first.to).or_default() += 1;
             let calls = self.calls.entry(one.first.to).or_default();
             calls.place += place as f64 / places;
+            calls.placed += 1;
             calls.note(one);
         }
         let last = made.last().filter(|made| failed && (made.last.failed || made.last.to_end.is_some()));
@@ -363,7 +403,9 @@ impl Learned {
             }
         }
         for (to, count) in counts {
-            *self.calls.entry(to).or_default().counts.entry(count).or_default() += 1;
+            let calls = self.calls.entry(to).or_default();
+            let counts = if alone { &mut calls.counts_alone } else { &mut calls.counts };
+            *counts.entry(count).or_default() += 1;
         }
         for (at, one) in made.iter().enumerate() {
             for other in made[at + 1..].iter().take(PAIRS) {
@@ -371,6 +413,60 @@ impl Learned {
                 self.met(one.first.to, other.first.to, together);
             }
         }
+    }
+
+    /// Notes how an invocation ended, and with which of its calls failed; whether it failed although none had.
+    fn ended(&mut self, made: &[Made], failed: bool) -> bool {
+        // Whoever waits no longer fails for that, whatever the call's own span says; but not each that ended early was given up.
+        let lost = |made: &&Made| made.last.failed || (failed && made.last.to_end.is_some());
+        let lost = made.iter().filter(|made| !made.last.message).filter(lost).map(|made| made.last.to);
+        let mut lost: Vec<Target> = lost.collect();
+        lost.sort_unstable();
+        lost.dedup();
+        let alone = failed && lost.is_empty();
+        self.failed_alone += u64::from(alone);
+        self.failed_late += u64::from(alone && !made.is_empty());
+        if !lost.is_empty() && (self.endings.len() < ENDINGS || self.endings.contains_key(&lost)) {
+            self.endings.entry(lost).or_default()[usize::from(!failed)] += 1;
+        }
+        alone
+    }
+
+    /// After how many failures of a call its caller failed, and after how many it went on. Where nothing else had failed, nothing else
+    /// can be why.
+    pub(super) fn after(&self, to: Target) -> [u64; 2] {
+        let sum = |of: &dyn Fn(&[Target]) -> bool| {
+            let counted = self.endings.iter().filter(|(lost, _)| of(lost)).map(|(_, ended)| *ended);
+            counted.fold([0, 0], |all, ended| [all[0] + ended[0], all[1] + ended[1]])
+        };
+        let alone = sum(&|lost| lost == [to]);
+        if alone == [0, 0] { sum(&|lost| lost.contains(&to)) } else { alone }
+    }
+
+    /// Whether its caller goes on when a call has failed, as it does most of the time.
+    pub(super) fn tolerates(&self, to: Target) -> bool {
+        let [failed, went_on] = self.after(to);
+        went_on > failed
+    }
+
+    /// How many failed by themselves: no call had failed, or only such as they live with.
+    pub(super) fn own_errors(&self) -> u64 {
+        self.failed_alone + self.despite_tolerated()
+    }
+
+    fn despite_tolerated(&self) -> u64 {
+        let lived = |lost: &[Target]| lost.iter().all(|to| self.tolerates(*to));
+        self.endings.iter().filter(|(lost, _)| lived(lost)).map(|(_, [failed, _])| failed).sum()
+    }
+
+    /// Whether those that failed by themselves mostly did when they had called others.
+    pub(super) fn fails_late(&self) -> bool {
+        2 * (self.failed_late + self.despite_tolerated()) > self.own_errors()
+    }
+
+    /// How many failed with a call that failed.
+    pub(super) fn failed_below(&self) -> u64 {
+        self.endings.values().map(|[failed, _]| failed).sum::<u64>() - self.despite_tolerated()
     }
 
     fn met(&mut self, one: Target, other: Target, together: u64) {
@@ -385,22 +481,35 @@ impl Learned {
 
     /// How many invocations had failed before their turn to call somebody came: these say nothing of how likely it is.
     pub(super) fn cut_before(&self, to: Target) -> u64 {
-        let place = |of: Target| {
-            let calls = self.calls.get(&of)?;
-            Some(calls.place / calls.counts.values().sum::<u64>().max(1) as f64)
-        };
         let Some(calls) = self.calls.get(&to) else { return 0 };
-        let earlier = self.cut.iter().filter(|(by, _)| **by != to && place(**by) < place(to));
+        let earlier = self.cut.iter().filter(|(by, _)| **by != to && self.place(**by) < self.place(to));
+        let earlier = earlier.filter(|(by, _)| !self.tolerates(**by));
         earlier.map(|(by, cut)| cut - calls.despite.get(by).copied().unwrap_or(0)).sum()
     }
 
-    /// How many invocations called it, and how many calls those were.
-    pub(super) fn called(&self, to: Target) -> (u64, u64) {
-        let counts = self.calls.get(&to).map(|calls| &calls.counts);
-        let all = counts.into_iter().flatten();
-        all.fold((0, 0), |(who, calls), (count, n)| (who + n, calls + u64::from(*count) * n))
+    /// Where among all steps a call stands, on average.
+    pub(super) fn place(&self, to: Target) -> f64 {
+        self.calls.get(&to).map_or(0.0, |calls| calls.place / calls.placed.max(1) as f64)
+    }
+
+    /// How many invocations made how many calls; without those that failed alone before they had made theirs, where most did.
+    pub(super) fn counts(&self, to: Target) -> BTreeMap<u32, u64> {
+        let Some(calls) = self.calls.get(&to) else { return BTreeMap::new() };
+        let mut counts = calls.counts.clone();
+        for (count, n) in calls.counts_alone.iter().filter(|_| self.fails_late()) {
+            *counts.entry(*count).or_default() += n;
+        }
+        counts
+    }
+
+    /// How many calls there were.
+    pub(super) fn made(&self, to: Target) -> u64 {
+        self.calls.get(&to).map_or(0, |calls| calls.placed)
     }
 }
+
+/// Ways of failing that are told apart.
+const ENDINGS: usize = 1_000;
 
 /// Pairs that are looked at for each call, so that a hundred calls are not five thousand pairs.
 const PAIRS: usize = 24;
@@ -412,7 +521,6 @@ impl Calls {
         for (pauses, pause) in self.pauses.iter_mut().zip(&made.pauses) {
             pauses.add(*pause);
         }
-        self.failed += u64::from(made.last.failed);
         for going in &made.tries {
             if let Some(after) = going.to_end {
                 self.given_up.add(after);
@@ -489,6 +597,8 @@ impl Tree {
         match (span.side, self.parent[at]) {
             // A server within a server of the same service is one piece of work: what stands around the tries of a call.
             (Side::Server, Some(parent)) => other(parent) || self.spans[parent].side != Side::Server,
+            // So is a message that a consumer has fetched, and then works on.
+            (Side::Consumer, Some(parent)) => other(parent) || self.spans[parent].side != Side::Consumer,
             (Side::Server | Side::Consumer, _) | (Side::Client | Side::Producer, None) => true,
             (Side::Within, None) => self.mailed(at).is_none(),
             (Side::Within, Some(parent)) => other(parent) && self.mailed(at).is_none(),
@@ -498,6 +608,22 @@ impl Tree {
 
     fn entries(&self) -> Vec<usize> {
         (0..self.spans.len()).filter(|at| self.enters(*at)).collect()
+    }
+
+    /// Where the messages that a consumer fetched are worked on: in consumers' spans below its own, or in what is mostly done when it is over
+    /// (OpenTelemetry's `receive` and `process`; Brave's `poll` and `on-message`). None where that is the consumer's own span.
+    fn handlers(&self, at: usize) -> Vec<usize> {
+        let span = &self.spans[at];
+        if span.side != Side::Consumer {
+            return Vec::new();
+        }
+        let handles = |child: &&usize| {
+            let child = &self.spans[**child];
+            let outside = child.to.saturating_sub(child.from.max(span.to));
+            let after = child.side == Side::Within && 2 * outside > child.long();
+            child.service == span.service && (child.side == Side::Consumer || after)
+        };
+        self.children[at].iter().filter(handles).copied().collect()
     }
 
     /// The broker that a span hands a message to: it says so, or is what lies between a sender and a consumer.
@@ -585,8 +711,8 @@ mod tests {
         learner.finish();
         let found = &learner.ops[&(web, web)];
         let [stock, mail] = [stock, mail].map(|name| Target::Call((name, name)));
-        assert_eq!((found.invocations, found.called(mail).0, found.cut_before(mail)), (8, 4, 2), "four of six");
-        assert_eq!((found.called(stock).0, found.cut_before(stock)), (8, 0));
+        assert_eq!((found.invocations, found.made(mail), found.cut_before(mail)), (8, 4, 2), "four of six");
+        assert_eq!((found.made(stock), found.cut_before(stock)), (8, 0));
     }
 
     #[test]
@@ -598,8 +724,50 @@ mod tests {
         learner.hear(vec![root, span(2, 1, Side::Client, web, (20, 50)), span(3, 2, Side::Server, db, (25, 90))]);
         learner.finish();
         let found = &learner.ops[&(web, web)];
-        assert_eq!((found.own_errors, found.held), (0, 50.0));
+        assert_eq!((found.own_errors(), found.held), (0, 50.0));
         assert_eq!(found.calls[&Target::Call((db, db))].given_up.kept, [30.0]);
+    }
+
+    /// A try that left no span at a callee who has others is none of the callee's failures.
+    #[test]
+    fn a_try_that_never_came_is_no_failure_of_its_callee() {
+        let mut learner = Learner::default();
+        let [web, db] = ["web", "db"].map(|name| learner.names.of(name));
+        let client = |id, times| Span { name: db, peer: Some(db), ..span(id, 1, Side::Client, web, times) };
+        let lost = Span { failed: true, ..client(2, (20, 30)) };
+        let root = span(1, 0, Side::Server, web, (10, 110));
+        learner.hear(vec![root, lost, client(3, (40, 90)), span(4, 3, Side::Server, db, (45, 85))]);
+        learner.finish();
+        let found = &learner.ops[&(db, db)];
+        assert_eq!((found.invocations, found.failed_alone, found.outside, learner.lost[&(db, db)]), (1, 0, false, 1));
+        assert_eq!(learner.ops[&(web, web)].calls[&Target::Call((db, db))].retries, 1);
+    }
+
+    /// Whoever fails before it calls anybody says nothing of how often it calls, and whoever has called everybody does.
+    #[test]
+    fn own_failures_are_told_from_those_of_calls() {
+        let mut learner = Learner::default();
+        let [web, db] = ["web", "db"].map(|name| learner.names.of(name));
+        let mut request = |at: u64, fails: bool, call: Option<bool>| {
+            let mut spans = vec![Span { failed: fails, ..span(at, 0, Side::Server, web, (at, at + 100)) }];
+            spans.extend(call.map(|failed| Span {
+                failed,
+                ..span(at + 1, at, Side::Server, db, (at + 10, at + 20))
+            }));
+            learner.hear(spans);
+        };
+        // Five went well, two of them although a call had failed; one failed with a call, two before they called.
+        (0..3).for_each(|n| request(1_000 * (n + 1), false, Some(false)));
+        (3..5).for_each(|n| request(1_000 * (n + 1), false, Some(true)));
+        request(6_000, true, Some(true));
+        (6..8).for_each(|n| request(1_000 * (n + 1), true, None));
+        learner.finish();
+        let found = &learner.ops[&(web, web)];
+        let to = Target::Call((db, db));
+        assert_eq!((found.after(to), found.tolerates(to)), ([1, 2], true));
+        // Whoever lives with it has failed by itself.
+        assert_eq!((found.own_errors(), found.failed_below(), found.fails_late()), (3, 0, false));
+        assert_eq!(found.counts(to), BTreeMap::from([(1, 6)]));
     }
 
     #[test]

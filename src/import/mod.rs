@@ -2,9 +2,23 @@
 //! (service graphs, Istio), Kiali's graph, Jaeger's dependencies, Kubernetes and Istio objects, compose files, isotope graphs, and
 //! rates over time.
 //!
-//! Several inputs fill one another's gaps: what traces say of times and steps, metrics of rates and failures, manifests of replicas and
-//! policies. Behind every number the text says where it comes from; what no input says is an open question with its default, and
-//! nothing is made up.
+//! Several inputs fill one another's gaps, in whichever order they come: what traces say of times and steps, metrics of rates and
+//! failures, manifests of replicas and policies. Behind every number the text says where it comes from; what no input says is an open
+//! question with its default, and nothing is made up.
+//!
+//! - **How often** a call is made is as it was counted: a `split` with a way for each number of calls, as heavy as it was frequent. Where
+//!   only a mean is known (metrics, Kiali, dependencies) these are the two whole numbers next to it.
+//! - **Failures** of a callee are its caller's, unless that mostly went on: then the call has `fallback = []`, and the line says how many
+//!   it lived with. Of counts the same is told by a caller that fails less often than its callees would make it. What fails although the
+//!   last try of each of its calls went well fails by itself: before its first step (`error_rate`), or, where most had called others by
+//!   then, behind its last (a call `….ends` in its own process).
+//! - **Tries** are told from calls: the same callee again after a failure. Each fails by itself, as a file has it, so that of tries that
+//!   only fail the first time some come back failing twice. One that left no span at a callee who has others never came there.
+//! - **Messages**: what a service does with those of one broker is one law. Where a consumer's span only fetches, the work is what begins
+//!   below it when that is over. More messages than anybody in the input has sent are sent by a service of their own, `….-sender`.
+//! - **Circles** of counts come back as often as they were gone round where somebody enters them; else the call that closes one is left out.
+//! - **Names** of other letters than a scenario has become hyphens; two that come out alike stay two, and the second has a number.
+//! - **Autoscalers** aim at a share of what a replica asks for (`requests`), and begin within their bounds.
 //!
 //! ```
 //! let mut import = hoptax::import::Import::default();
@@ -18,6 +32,7 @@ mod compose;
 mod dependencies;
 mod draft;
 mod fit;
+mod flows;
 mod found;
 mod isotope;
 mod istio;
@@ -26,8 +41,10 @@ mod kiali;
 mod kind;
 mod kubernetes;
 mod learn;
+mod measured;
 mod metrics;
 mod names;
+mod often;
 mod otlp;
 mod rates;
 mod routed;
@@ -52,8 +69,20 @@ type Reader = fn(&str, &mut spans::Names) -> Result<Vec<spans::Span>, serde_json
 pub struct Import {
     found: Found,
     learner: Learner,
+    /// What was only counted waits for what has an order, in whichever order the files came.
+    counted: Vec<Counted>,
+    /// How many spans the files before had.
+    heard: u64,
     inputs: Vec<String>,
     traced: Vec<String>,
+}
+
+/// Requests that were counted.
+#[derive(Debug)]
+enum Counted {
+    Graph(metrics::Graph),
+    Mesh(kiali::Mesh),
+    Dependencies(dependencies::Dependencies),
 }
 
 impl Import {
@@ -68,20 +97,28 @@ impl Import {
             Kind::OtlpLines => text.lines().enumerate().try_for_each(|(at, line)| self.line(at + 1, line))?,
             Kind::Jaeger => self.hear(jaeger::read, text).map_err(wrong)?,
             Kind::Zipkin => self.hear(zipkin::read, text).map_err(wrong)?,
-            Kind::Dependencies => dependencies::read(text, &mut self.found).map_err(wrong)?,
-            Kind::Kiali => kiali::read(text, &mut self.found).map_err(wrong)?,
+            Kind::Dependencies => {
+                let dependencies = dependencies::read(text, &mut self.found).map_err(wrong)?;
+                self.counted.push(Counted::Dependencies(dependencies));
+            }
+            Kind::Kiali => {
+                let mesh = kiali::read(text, &mut self.found).map_err(wrong)?;
+                self.counted.push(Counted::Mesh(mesh));
+            }
             Kind::Kubernetes => kubernetes::read(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?,
             Kind::Compose => compose::read(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?,
             Kind::Isotope => isotope::read(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?,
             Kind::PrometheusText => {
-                metrics::read_text(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?;
+                let graph = metrics::read_text(text).map_err(|why| format!("{kind}: {why}"))?;
+                self.counted.push(Counted::Graph(graph));
             }
             Kind::PrometheusAnswer => {
-                metrics::read_answer(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?;
+                let graph = metrics::read_answer(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?;
+                self.counted.extend(graph.map(Counted::Graph));
             }
             Kind::Rates => rates::read(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?,
         }
-        self.note(name, kind);
+        self.note(name, kind)?;
         Ok(kind)
     }
 
@@ -90,15 +127,28 @@ impl Import {
         if line.trim().is_empty() {
             return Ok(());
         }
-        self.hear(otlp::read, line).map_err(|error| format!("{}, line {nth}: {error}", Kind::OtlpLines))
+        self.hear(otlp::read, line).map_err(|error| format!("{}, line {nth}: {}", Kind::OtlpLines, kind::of_one_line(&error)))
     }
 
-    /// Says that a file was read to its end.
-    pub fn note(&mut self, name: &str, kind: Kind) {
-        self.inputs.push(format!("{name} ({kind})"));
+    /// Says that a file was read to its end; an error where it is one of traces and has none.
+    pub fn note(&mut self, name: &str, kind: Kind) -> Result<(), String> {
         if matches!(kind, Kind::Otlp | Kind::OtlpLines | Kind::Jaeger | Kind::Zipkin) {
+            if self.learner.spans == std::mem::replace(&mut self.heard, self.learner.spans) {
+                return Err(format!("{kind}: there are no spans in it"));
+            }
             self.traced.push(name.to_owned());
         }
+        self.inputs.push(format!("{name} ({kind})"));
+        Ok(())
+    }
+
+    /// Whether what was read says of anything that it is there; the error says what is missing.
+    pub fn is_enough(&self) -> Result<(), String> {
+        if self.learner.spans > 0 || !self.counted.is_empty() || !self.found.is_nothing() {
+            return Ok(());
+        }
+        let said = if self.found.phases.is_some() { "rates over time say how many come, and not to whom" } else { "there is no service in it" };
+        Err(format!("{}: {said}; name a file besides that says which services there are: traces, metrics, manifests or a graph", self.inputs.join(", ")))
     }
 
     /// Hears the spans of a text, as its format's reader finds them.
@@ -116,12 +166,24 @@ impl Import {
             all => format!("{} files", all.len()),
         };
         settle::settle(&self.learner, &mut self.found, &origin);
+        for counted in &self.counted {
+            match counted {
+                Counted::Graph(graph) => graph.settle(&mut self.found),
+                Counted::Mesh(mesh) => mesh.settle(&mut self.found),
+                Counted::Dependencies(dependencies) => dependencies.settle(&mut self.found),
+            }
+        }
         self.found.complete();
         draft::draft(&self.found, name, &self.inputs)
     }
 }
 
 impl Found {
+    /// Whether nobody is there, not even as a name that a rule is about.
+    fn is_nothing(&self) -> bool {
+        self.nodes.is_empty() && self.brokers.is_empty() && !self.has_hosts()
+    }
+
     /// Makes it a scenario: nodes that are called and of which nothing else is known, and somebody who calls.
     fn complete(&mut self) {
         let mut called: Vec<(String, String)> = Vec::new();
@@ -275,9 +337,8 @@ impl Found {
 /// What a step leads to every time.
 fn certain(step: &found::Step, readers: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     match step {
-        found::Step::Go(found::Go { probability: Some(_), .. }) | found::Step::Wait(_) | found::Step::Split(_) => {
-            Vec::new()
-        }
+        found::Step::Go(go) if !go.often.is_certain() => Vec::new(),
+        found::Step::Wait(_) | found::Step::Split(_) => Vec::new(),
         found::Step::Go(go) if go.message => readers.get(&go.node).cloned().unwrap_or_default(),
         found::Step::Go(go) => vec![format!("{}.{}", go.node, go.endpoint.as_deref().unwrap_or_default())],
         found::Step::Parallel(all) => all.iter().flat_map(|step| certain(step, readers)).collect(),

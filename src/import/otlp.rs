@@ -130,7 +130,7 @@ impl<'de> Deserialize<'de> for Number {
                 Ok(Number(number as u64))
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Number, E> {
-                text.parse().map(Number).map_err(|_| E::custom(format!("`{text}` is no whole number")))
+                text.parse().map(Number).map_err(|_| E::custom(format!("`{text}` is no whole number of at most 64 bits")))
             }
         }
         from.deserialize_any(Whole)
@@ -139,7 +139,7 @@ impl<'de> Deserialize<'de> for Number {
 
 /// A plain value, whatever it is.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a text, a number, true or false is expected")]
 pub(super) enum Loose {
     Flag(bool),
     Number(f64),

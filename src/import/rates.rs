@@ -5,6 +5,10 @@ use serde::Deserialize;
 
 use super::found::{Found, From};
 
+/// More a second than a file may have, and more seconds than anybody plays again.
+const MOST: f64 = 1e9;
+const LONGEST: f64 = 1e9;
+
 /// Whether a text is two columns, of which the second is a number.
 pub(super) fn is_rates(text: &str) -> bool {
     let rows: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(3).collect();
@@ -19,7 +23,7 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
         let wrong = |why: &str| format!("line {}: {why}", at + 1);
         let (time, rate) = line.split_once([',', ';', '\t']).ok_or_else(|| wrong("a time and a rate are expected"))?;
         match (seconds(time), rate.trim().parse::<f64>()) {
-            (Ok(time), Ok(rate)) if rate.is_finite() && rate >= 0.0 => points.push((time, rate)),
+            (Ok(time), Ok(rate)) if (0.0..=MOST).contains(&rate) => points.push((time, rate)),
             _ if at == 0 => {}
             (Err(why), _) => return Err(wrong(&why)),
             (_, _) => return Err(wrong(&format!("`{}` is no rate per second", rate.trim()))),
@@ -101,6 +105,9 @@ fn phases(points: &[(f64, f64)], what: &str, found: &mut Found) -> Result<(), St
     }
     if let Some(at) = points.windows(2).position(|pair| pair[1].0 <= pair[0].0) {
         return Err(format!("row {}: times must ascend", at + 2));
+    }
+    if points[points.len() - 1].0 - points[0].0 > LONGEST {
+        return Err(format!("the rows are further apart than {LONGEST:e} s, some thirty years: that is no time"));
     }
     let last = points[points.len() - 1].0 - points[points.len() - 2].0;
     let ends = points.iter().skip(1).map(|point| point.0).chain([points[points.len() - 1].0 + last]);

@@ -4,11 +4,12 @@
 //! What others found out about a name, traces above all, is true of each of the workloads behind it as far as anybody can tell. A
 //! service's own pods share its requests alike, so that of several workloads each has as many as it has replicas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::share;
 use super::found::{Client, Found, From, Go, Node, Split, Step};
 use super::names::node_name;
+use super::often::Often;
 
 /// What pods are called by.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -73,14 +74,36 @@ impl Routing {
 }
 
 impl Found {
-    /// The names that rules are about, where nothing else was found: somebody must be there.
+    /// Whether rules are about anybody.
+    pub(super) fn has_hosts(&self) -> bool {
+        !(self.routing.routes.is_empty() && self.routing.injected.is_empty() && self.policies.is_empty())
+    }
+
+    /// The names that rules are about, and those of several workloads, where nothing else was found. As long as nobody is known to call
+    /// anybody, users call these; else nobody does, and what is said of them does nothing.
     pub(super) fn hosts(&mut self) {
-        let names = self.routing.routes.keys().chain(self.routing.injected.keys()).chain(self.policies.keys());
-        if self.nodes.is_empty() {
-            let names: Vec<String> = names.cloned().collect();
-            for name in names {
-                self.node(&name);
+        let routing = &self.routing;
+        let ruled: BTreeSet<String> = routing
+            .routes
+            .keys()
+            .chain(routing.injected.keys())
+            .chain(self.policies.keys())
+            .filter(|host| !self.nodes.contains_key(*host))
+            .cloned()
+            .collect();
+        let served = routing.selectors.iter().filter(|(host, labels)| {
+            let own = self.behind(host, None, 1.0, labels);
+            !self.nodes.contains_key(*host) && own.iter().any(|(node, _)| node != *host)
+        });
+        let served: BTreeSet<String> = served.map(|(host, _)| host.clone()).collect();
+        if self.clients.values().any(|client| !client.calls.is_empty()) {
+            for host in ruled {
+                self.flag(format!("nobody in the input calls {host}: what rules of the mesh say of it is left out"));
             }
+            return;
+        }
+        for host in ruled.union(&served) {
+            self.node(host);
         }
     }
 
@@ -247,6 +270,7 @@ impl Node {
         self.replicas = self.replicas.take().or_else(|| whole.replicas.clone());
         self.cores = self.cores.take().or_else(|| whole.cores.clone());
         self.autoscale = self.autoscale.take().or_else(|| whole.autoscale.clone());
+        self.requested = self.requested.or(whole.requested);
         self.ready_after = self.ready_after.take().or_else(|| whole.ready_after.clone());
     }
 }
@@ -273,11 +297,10 @@ impl Split {
     /// A call that goes to one of several.
     fn of(go: &Go, ways: &[(String, f64)], origin: &str) -> Self {
         let one =
-            |node: &String| Go { node: node.clone(), times: 1, probability: None, origin: String::new(), ..go.clone() };
+            |node: &String| Go { node: node.clone(), often: Often::default(), origin: String::new(), ..go.clone() };
         Self {
             ways: ways.iter().map(|(node, weight)| (*weight, one(node))).collect(),
-            times: go.times,
-            probability: go.probability,
+            often: go.often.clone(),
             origin: [go.origin.as_str(), origin]
                 .into_iter()
                 .filter(|text| !text.is_empty())

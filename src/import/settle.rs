@@ -5,17 +5,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fit::{fit, short, time};
 use super::found::{Broker, Client, Found, From, Go, Kind, Step, carried};
 use super::learn::{Calls, Learned, Learner, Op, Target, Times};
-use super::names::{endpoint_name, node_name};
+use super::names::{apart, distinct, endpoint_name, node_name};
+use super::often::Often;
 use super::spans::Name;
+use crate::diag::nouns;
 
 /// Puts what was learned into what was found. `origin` is the file, or how many.
 pub(super) fn settle(learner: &Learner, found: &mut Found, origin: &str) {
     if learner.spans == 0 {
         return;
     }
-    let mut settling = Settling { learner, origin, merged: BTreeSet::new(), quickest: BTreeMap::new() };
+    let mut settling = Settling {
+        learner,
+        origin,
+        merged: BTreeSet::new(),
+        nodes: BTreeMap::new(),
+        brokers: BTreeMap::new(),
+        endpoints: BTreeMap::new(),
+        quickest: BTreeMap::new(),
+    };
     let services: BTreeSet<Name> = learner.ops.keys().map(|op| op.0).collect();
-    settling.merged = services.into_iter().filter(|name| settling.of(*name).all(|learned| learned.outside)).collect();
+    settling.merged =
+        services.iter().copied().filter(|name| settling.of(*name).all(|learned| learned.outside)).collect();
+    settling.christen(&services, found);
     settling.quickest = settling.quickest();
     found.traced = true;
     settling.said(found);
@@ -38,19 +50,51 @@ struct Settling<'a> {
     origin: &'a str,
     /// Nodes without endpoints of their own.
     merged: BTreeSet<Name>,
+    /// The names that are written.
+    nodes: BTreeMap<Name, String>,
+    brokers: BTreeMap<Name, String>,
+    endpoints: BTreeMap<Op, String>,
     /// What the quickest call-site of each link takes for both ways, and how many calls tell.
     quickest: BTreeMap<(String, String), (Way, u64)>,
 }
 
 impl Settling<'_> {
+    /// Gives everything a name of its own, also where two come out alike.
+    fn christen(&mut self, services: &BTreeSet<Name>, found: &mut Found) {
+        let learner = self.learner;
+        let text = |name: &Name| learner.names.name(*name);
+        let nodes = distinct(services.iter().map(text), found);
+        self.nodes = services.iter().map(|name| (*name, nodes[text(name)].clone())).collect();
+        let brokers = distinct(learner.brokers.keys().map(text), found);
+        self.brokers = learner.brokers.keys().map(|name| (*name, brokers[text(name)].clone())).collect();
+        for service in services.difference(&self.merged) {
+            let [first, last] = Name::ENDS;
+            let ops = || learner.ops.range((*service, first)..=(*service, last));
+            let called = ops().filter(|(_, learned)| learned.consumes.is_none()).map(|(op, _)| text(&op.1));
+            let node = &self.nodes[service];
+            let (names, numbered) = apart(called, |name| endpoint_name(text(service), name), node);
+            for (name, written) in numbered {
+                found.flag(format!("{node}: `{name}` is written {written}: another name comes out the same"));
+            }
+            for (op, _) in ops() {
+                if let Some(name) = names.get(text(&op.1)) {
+                    self.endpoints.insert(*op, name.clone());
+                }
+            }
+        }
+    }
+
     fn name(&self, name: Name) -> String {
-        node_name(self.learner.names.name(name))
+        self.nodes.get(&name).cloned().unwrap_or_else(|| node_name(self.learner.names.name(name)))
+    }
+
+    fn broker_name(&self, name: Name) -> String {
+        self.brokers.get(&name).cloned().unwrap_or_else(|| node_name(self.learner.names.name(name)))
     }
 
     /// The endpoint of an operation; empty for the default one.
     fn endpoint_of(&self, op: Op) -> String {
-        let (service, name) = (self.learner.names.name(op.0), self.learner.names.name(op.1));
-        if self.is_merged(op.0) { String::new() } else { endpoint_name(service, name) }
+        self.endpoints.get(&op).cloned().unwrap_or_default()
     }
 
     /// Whether a node has no endpoints of its own: nobody but its callers tells of it.
@@ -82,26 +126,34 @@ impl Settling<'_> {
     fn said(&self, found: &mut Found) {
         let learner = self.learner;
         found.flag(format!(
-            "{}: {} of {} spans",
+            "{}: {} of {}",
             self.origin,
-            carried(learner.traces, if learner.traces == 1 { "trace" } else { "traces" }),
-            learner.spans
+            carried(learner.traces, "trace"),
+            spans(learner.spans)
         ));
         for ((caller, callee), (times, most)) in &learner.skewed {
             let (caller, callee) = (self.name(*caller), self.name(*callee));
             found.flag(format!(
-                "clock skew: {times} spans of {callee} lie outside of those of {caller}, by up to {}; nothing was corrected",
+                "clock skew: {} of {callee} outside of {caller}'s that called it, by up to {}; nothing was corrected",
+                spans(*times),
                 time(*most as f64).trim_matches('"')
+            ));
+        }
+        for (op, tries) in &learner.lost {
+            let name = self.name(op.0);
+            found.flag(format!(
+                "{} to {name} failed on the way, for {name} has no span of them: they are no failures of it, and are left out",
+                carried(*tries, "call")
             ));
         }
         if learner.orphans > 0 {
             found.flag(format!(
-                "{} spans name a parent that is not in the input: whatever was above them is missing",
-                learner.orphans
+                "{} below a parent that is not in the input: whatever was above is missing",
+                spans(learner.orphans)
             ));
         }
         if learner.timeless > 0 {
-            found.flag(format!("{} spans have no length; no time was read off them", learner.timeless));
+            found.flag(format!("{} without a length, of which no time was read", spans(learner.timeless)));
         }
         if learner.cut {
             found.flag("more spans were under way at once than are kept: a trace that is spread over the file may have been cut");
@@ -113,24 +165,26 @@ impl Settling<'_> {
 
     fn endpoint(&self, found: &mut Found, op: Op, learned: &Learned) {
         let (node, endpoint) = (self.name(op.0), self.endpoint_of(op));
-        let what = if learned.outside { "calls, as their callers saw them" } else { "invocations" };
         let steps = if self.is_merged(op.0) { Vec::new() } else { self.steps(op.0, learned) };
         let own = if learned.consumes.is_some() {
-            let broker = self.name(learned.consumes.unwrap_or_default());
+            let broker = self.broker_name(learned.consumes.unwrap_or_default());
             found.node(&node).consumes.entry(broker).or_default()
         } else {
             found.endpoint(&node, &endpoint)
         };
         if own.work.is_none() {
-            own.work = law(&learned.own, what);
+            own.work = law(&learned.own, learned.outside);
             own.at_once = self.at_once(op, learned);
         }
-        if learned.own_errors > 0 {
-            let share = learned.own_errors as f64 / learned.invocations as f64;
-            own.error_rate = Some(From::new(
-                share,
-                format!("{} of {}", learned.own_errors, carried(learned.invocations, "invocations")),
-            ));
+        let failed = learned.own_errors();
+        if failed > 0 && learned.fails_late() {
+            // Those that had failed with a call do not come so far.
+            let came = learned.invocations - learned.failed_below();
+            let origin = format!("{failed} of {} that came so far", carried(came, "invocation"));
+            own.fails_last = Some(From::new(failed as f64 / came.max(1) as f64, origin));
+        } else if failed > 0 {
+            let origin = format!("{failed} of {}", carried(learned.invocations, "invocation"));
+            own.error_rate = Some(From::new(failed as f64 / learned.invocations as f64, origin));
         }
         if own.steps.is_empty() {
             own.steps = steps;
@@ -147,8 +201,7 @@ impl Settling<'_> {
 
     /// The steps of an endpoint in their order; those that mostly overlap are one `parallel`.
     fn steps(&self, caller: Name, learned: &Learned) -> Vec<Step> {
-        let mut targets: Vec<(Target, f64)> =
-            learned.calls.iter().map(|(to, calls)| (*to, calls.place / learned.called(*to).1.max(1) as f64)).collect();
+        let mut targets: Vec<(Target, f64)> = learned.calls.keys().map(|to| (*to, learned.place(*to))).collect();
         targets.sort_by(|a, b| a.1.total_cmp(&b.1));
         let together = |a: Target, b: Target| {
             let (all, at_once) = learned.pairs.get(&(a.min(b), a.max(b))).copied().unwrap_or_default();
@@ -165,47 +218,37 @@ impl Settling<'_> {
     }
 
     fn step(&self, caller: Name, learned: &Learned, group: &[Target]) -> Step {
-        let mut all: Vec<Step> = group.iter().map(|to| Step::Go(self.go(caller, learned, *to))).collect();
-        let copies = |to: &Target| {
-            let (all, at_once) = learned.calls.get(to).map(|calls| calls.again).unwrap_or_default();
-            2 * at_once > all
-        };
-        if all.len() == 1 && !group.iter().any(copies) {
-            return all.remove(0);
+        let mut all: Vec<Go> = group.iter().map(|to| self.go(caller, learned, *to)).collect();
+        // Copies at once that vary in their number stand in a `parallel` of their own.
+        let alone = |go: &Go| !go.often.at_once || !go.often.is_certain() || go.often.alike().is_none();
+        if all.len() == 1 && alone(&all[0]) {
+            return Step::Go(all.remove(0));
         }
-        Step::Parallel(all)
+        Step::Parallel(all.into_iter().map(Step::Go).collect())
     }
 
     fn go(&self, caller: Name, learned: &Learned, to: Target) -> Go {
-        let (who, calls) = learned.called(to);
-        let times = ((calls as f64 / who.max(1) as f64).round() as u32).max(1);
-        // One that had failed before does not say that it would not have called.
-        let cut = learned.cut_before(to);
-        let asked = learned.invocations - cut;
-        let share = calls as f64 / (f64::from(times) * asked.max(1) as f64);
-        let counts = learned.calls.get(&to).map(|calls| &calls.counts);
-        let varies = counts.and_then(|counts| Some((*counts.keys().next()?, *counts.keys().next_back()?)));
-        let varies = varies.filter(|(least, most)| least < most);
-        let mut origin = format!("in {who} of {}", carried(asked, "invocations"));
-        if cut > 0 {
-            origin += &format!(", {cut} had failed before");
-        }
-        if let Some((least, most)) = varies {
-            origin += &format!(", {least} to {most} times each");
-        }
         let (node, endpoint) = match to {
             Target::Call(op) => (self.name(op.0), Some(self.endpoint_of(op))),
-            Target::Message(broker) => (self.name(broker), None),
+            Target::Message(broker) => (self.broker_name(broker), None),
         };
-        let keys = learned.calls.get(&to).map(rules).unwrap_or_default();
+        let (often, mut origin) = often(learned, to);
+        let [failed, went_on] = learned.after(to);
+        let tolerated = learned.tolerates(to);
+        match (tolerated, failed) {
+            (true, 0) => origin += &format!("; {went_on} failed and its caller went on"),
+            (true, _) => origin += &format!("; {went_on} failed and its caller went on, with {failed} it failed"),
+            (false, _) if went_on > 0 => origin += &format!("; with {failed} its caller failed, after {went_on} it went on"),
+            (false, _) => {}
+        }
         Go {
             node,
             endpoint,
             message: matches!(to, Target::Message(_)),
-            times,
-            probability: (share < 0.999_95).then_some(share),
+            often,
+            tolerated,
             besides: learned.calls.get(&to).and_then(|calls| self.besides((caller, to), &calls.ways)),
-            keys,
+            keys: learned.calls.get(&to).map(rules).unwrap_or_default(),
             origin,
         }
     }
@@ -229,7 +272,7 @@ impl Settling<'_> {
             }
         }
         for (broker, stream) in &self.learner.brokers {
-            let name = self.name(*broker);
+            let name = self.broker_name(*broker);
             let readers = found.nodes.values().filter(|node| node.consumes.contains_key(&name)).count();
             let stream = *stream || readers > 1;
             let origin =
@@ -250,7 +293,7 @@ impl Settling<'_> {
                 format!("{{ dist = \"lognormal\", mean = {}, cv = {} }}", time(mean / 2.0), short(cv))
             };
             if mean >= 1.0 {
-                found.links.entry((from, to)).or_insert(From::new(one, carried(calls, "calls")));
+                found.links.entry((from, to)).or_insert(From::new(one, carried(calls, "call")));
             }
         }
     }
@@ -295,7 +338,7 @@ impl Settling<'_> {
         let seconds = (last - first) as f64 / 1e9;
         let told = if every > 1 { format!(", one of {every} kept") } else { String::new() };
         let rate = (requests * every) as f64 / seconds;
-        Some(From::new(rate, format!("{} in {} s{told}", carried(requests, "requests"), short(seconds))))
+        Some(From::new(rate, format!("{} in {} s{told}", carried(requests, "request"), short(seconds))))
     }
 
     /// Somebody who only sends: a client.
@@ -306,7 +349,7 @@ impl Settling<'_> {
             requests += learned.roots;
             for to in learned.calls.keys() {
                 if let Target::Call(op) = to {
-                    *calls.entry((self.name(op.0), self.endpoint_of(*op))).or_default() += learned.called(*to).1;
+                    *calls.entry((self.name(op.0), self.endpoint_of(*op))).or_default() += learned.made(*to);
                 }
             }
         }
@@ -317,22 +360,71 @@ impl Settling<'_> {
         found.clients.insert(self.name(service), Client { calls, rate: self.rate(requests), origin });
     }
 
+    /// Messages that more of came than anybody in the input has sent: a service stands for whoever sent them, for a client cannot.
+    fn senders(&self, found: &mut Found) -> BTreeMap<String, u64> {
+        let mut missing: BTreeMap<Name, u64> = BTreeMap::new();
+        for learned in self.learner.ops.values().filter(|learned| learned.roots > 0) {
+            let Some(broker) = learned.consumes else { continue };
+            let sent: u64 = self.learner.ops.values().map(|other| other.made(Target::Message(broker))).sum();
+            let most = missing.entry(broker).or_default();
+            *most = (*most).max(learned.invocations.saturating_sub(sent).min(learned.roots));
+        }
+        let mut senders = BTreeMap::new();
+        for (broker, n) in missing.into_iter().filter(|(_, n)| *n > 0) {
+            let broker = self.broker_name(broker);
+            let mut name = format!("{broker}-sender");
+            while found.nodes.contains_key(&name) {
+                name += "-2";
+            }
+            found.flag(format!("{} by {broker} that nobody in the input sent: {name} stands for whoever did", carried(n, "message")));
+            let own = found.endpoint(&name, "");
+            own.work = Some(From::new("\"0ms\"".to_owned(), "it stands for a sender that is not in the input"));
+            let origin = format!("{} that nobody else sent", carried(n, "message"));
+            own.steps.push(Step::Go(Go { node: broker, message: true, origin, ..Go::default() }));
+            senders.insert(name, n);
+        }
+        senders
+    }
+
     /// Requests whose sender has no spans come from users.
     fn users(&self, found: &mut Found, populations: &[Name]) {
         let roots = |(_, learned): &(&Op, &Learned)| learned.roots > 0 && learned.consumes.is_none();
+        let senders = self.senders(found);
         let own = |(op, _): &(&Op, &Learned)| !populations.contains(&op.0);
         let begun: Vec<(&Op, &Learned)> = self.learner.ops.iter().filter(roots).filter(own).collect();
-        let all: u64 = begun.iter().map(|(_, learned)| learned.roots).sum();
+        let all: u64 = begun.iter().map(|(_, learned)| learned.roots).chain(senders.values().copied()).sum();
         if all == 0 {
             return;
         }
         let call = |(op, learned): (&Op, &Learned)| {
             (self.name(op.0), self.endpoint_of(*op), learned.roots as f64 / all as f64)
         };
-        let calls = begun.into_iter().map(call).collect();
+        let sent = senders.iter().map(|(name, n)| (name.clone(), String::new(), *n as f64 / all as f64));
+        let calls = begun.into_iter().map(call).chain(sent).collect();
         let origin = "whoever sent the requests that nobody in the input sent".to_owned();
         found.clients.insert("users".into(), Client { calls, rate: self.rate(all), origin });
     }
+}
+
+/// How often a call is made, and what tells.
+fn often(learned: &Learned, to: Target) -> (Often, String) {
+    // One that had failed before does not say that it would not have called.
+    let alone = if learned.fails_late() { 0 } else { learned.failed_alone };
+    let before = learned.cut_before(to) + alone;
+    let asked = learned.invocations.saturating_sub(before);
+    let counts = learned.counts(to);
+    let who: u64 = counts.values().sum();
+    let mut origin = format!("in {who} of {}", carried(asked, "invocation"));
+    if before > 0 {
+        origin += &format!(", {before} had failed before");
+    }
+    if let (Some((least, _)), Some((most, _))) = (counts.first_key_value(), counts.last_key_value())
+        && least < most
+    {
+        origin += &format!(", {least} to {most} times each");
+    }
+    let (again, at_once) = learned.calls.get(&to).map(|calls| calls.again).unwrap_or_default();
+    (Often::counted(counts, asked).together(2 * at_once > again), origin)
 }
 
 /// How long both ways together take.
@@ -351,11 +443,20 @@ impl Way {
     }
 }
 
-/// The law of times, with what carries it.
-fn law(times: &Times, what: &str) -> Option<From<String>> {
+/// So many spans.
+fn spans(n: u64) -> String {
+    format!("{n} {}", nouns(n, "span"))
+}
+
+/// The law of times, with what carries it: of many every so-many-th.
+fn law(times: &Times, outside: bool) -> Option<From<String>> {
     let (law, _) = fit(&times.kept)?;
-    let far = if law.distance.is_nan() { String::new() } else { format!(", distance {:.3}", law.distance) };
-    Some(From::new(law.toml, format!("{}: {}{far}", carried(times.seen, what), law.family)))
+    let exact = law.distance.is_nan() || law.distance == 0.0;
+    let far = if exact { String::new() } else { format!(", distance {:.3}", law.distance) };
+    let kept = times.kept.len() as u64;
+    let some = if kept < times.seen { format!("{kept} of ") } else { String::new() };
+    let (what, seen) = if outside { ("call", ", as callers saw them") } else { ("invocation", "") };
+    Some(From::new(law.toml, format!("{some}{}{seen}: {}{far}", carried(times.seen, what), law.family)))
 }
 
 /// Waits before further tries, told by how the first ones are spread (a uniform law over all of the wait has a coefficient of

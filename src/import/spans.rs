@@ -150,7 +150,7 @@ impl Tags {
             }
             "span.kind" => self.side = Some(Side::of(value)),
             "error" => self.failed |= value != "false" && !value.is_empty(),
-            "hoptax.stands_for" => self.stands_for = value.parse().unwrap_or(1),
+            "hoptax.stands_for" => self.stands_for = value.parse().ok().filter(|n| *n <= MOST_KEPT_OF).unwrap_or(1),
             _ => {}
         }
         self.stream |= key == "kafka.topic";
@@ -180,6 +180,9 @@ impl Tags {
         }
     }
 }
+
+/// One request of so many was kept, at most; more is a mistake.
+const MOST_KEPT_OF: u32 = 1_000_000;
 
 /// An id: hexadecimal as the formats want it; anything else by what it says (FNV-1a; Fowler, Noll, Vo).
 pub(super) fn id(text: &str) -> u128 {

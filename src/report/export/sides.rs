@@ -86,6 +86,10 @@ pub fn sides(trace: &Trace) -> Vec<Side<'_>> {
                 let parent = Some(sides.len() - 1);
                 sides.push(Side { from, to, segments: own, ..side(span, parent, Role::Server) });
             }
+            (Some((node, replica)), None) if never_there(span) => {
+                let segments = span.segments.clone();
+                sides.push(Side { node, replica, segments, ..side(span, parent, Role::Client) });
+            }
             _ => sides.push(Side {
                 segments: span.segments.clone(),
                 ..side(span, parent, if span.kind == Kind::Call { Role::Server } else { Role::Internal })
@@ -178,6 +182,22 @@ fn in_transit(cause: Cause) -> bool {
     )
 }
 
+/// Whether a try failed before its callee had it: nobody there has a span of it.
+fn never_there(span: &Span) -> bool {
+    let on_the_way = matches!(
+        span.outcome,
+        Outcome::ConnectFailed
+            | Outcome::PoolTimeout
+            | Outcome::Reset
+            | Outcome::RateLimited
+            | Outcome::CircuitOpen
+            | Outcome::BulkheadFull
+            | Outcome::NoEndpoint
+    );
+    let own = || span.segments.iter().filter(|s| s.to > s.from);
+    span.kind == Kind::Call && on_the_way && own().all(|s| in_transit(s.cause))
+}
+
 /// When the call was at its callee, if its time tells. Decoding belongs to the callee: it comes after the network.
 fn callee(span: &Span) -> Option<(u64, u64)> {
     if span.kind != Kind::Call {
@@ -246,6 +266,20 @@ mod tests {
             (found(&sides, Role::Client, "payments.charge"), found(&sides, Role::Server, "payments.charge"));
         assert_eq!((caller[0].to, callee[0].to), (22_200_000, 33_000_000));
         assert_eq!((caller[1].node, callee[1].replica), ("orders", 1));
+    }
+
+    /// A connection that was reset on the way there leaves no span at the callee, whose failure it was not.
+    #[test]
+    fn a_try_that_never_came_has_its_callers_side_alone() {
+        let mut trace = sample_trace::trace();
+        let before = found(&sides(&trace), Role::Server, "payments.charge").len();
+        let span = trace.spans.iter_mut().find(|span| span.name == "payments.charge").unwrap();
+        span.outcome = Outcome::Reset;
+        span.segments.retain(|s| s.cause == Cause::Network);
+        let sides = sides(&trace);
+        let callers = found(&sides, Role::Client, "payments.charge");
+        assert_eq!(found(&sides, Role::Server, "payments.charge").len(), before - 1);
+        assert_eq!((callers[0].node, callers[0].outcome), ("orders", Outcome::Reset));
     }
 
     #[test]
