@@ -127,9 +127,9 @@ mod tests {
         assert!(seen.lines().count() <= 40 && text.matches("<details>").count() == 1, "{text}");
         assert_eq!(text.matches("\n</details>\n").count(), 1, "{text}");
         let mut comparison = sample::comparison();
-        let figures = comparison.others[0].clients.values().next().unwrap().clone();
+        let figures = *comparison.others[0].clients.values().next().unwrap();
         for nth in 0..600 {
-            comparison.others[0].clients.insert(format!("client-{nth:03}"), figures.clone());
+            comparison.others[0].clients.insert(format!("client-{nth:03}"), figures);
         }
         let text = render(&comparison, &["overloaded".into()]);
         let count = text.chars().count();
