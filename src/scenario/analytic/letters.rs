@@ -15,7 +15,9 @@ impl Model<'_> {
         let (scenario, fails) = (self.scenario, self.fails());
         for node in scenario.nodes.values() {
             for consumer in &node.consumes {
-                let Some(from) = self.programs.find(&(&node.name.value, &consumer.program.name.value)) else { continue };
+                let Some(from) = self.programs.find(&(&node.name.value, &consumer.program.name.value)) else {
+                    continue;
+                };
                 let letters = self.letters(consumer, fails[from]);
                 self.vertices[from].edges.extend(letters);
             }
@@ -58,7 +60,9 @@ impl Model<'_> {
             Verb::Call(call) | Verb::Query(call) => self.answers(call, fails),
             Verb::Cache { call, on_miss } => 1.0 - self.misses(call) * (1.0 - self.well(on_miss, fails)),
             Verb::Transaction { steps, .. } => self.well(steps, fails),
-            Verb::Remember { memory, steps } => 1.0 - forgotten(self.scenario, memory) * (1.0 - self.well(steps, fails)),
+            Verb::Remember { memory, steps } => {
+                1.0 - forgotten(self.scenario, memory) * (1.0 - self.well(steps, fails))
+            }
             // Where not all have to succeed, enough are taken to.
             Verb::Parallel { branches, wait_for } if wait_for.value.is_none() => {
                 let needed = branches.iter().filter(|branch| !branch.optional.value);
