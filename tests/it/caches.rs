@@ -2,7 +2,7 @@
 
 use hoptax::experiment::summary::{CacheFigures, Summary};
 
-use crate::bench::checked;
+use crate::bench::{checked, run};
 use crate::ledger::{holds, small};
 
 /// One request every 100 ms looks into a cache and asks a database where it misses.
@@ -32,6 +32,28 @@ fn an_entry_is_fetched_once_in_its_time() {
     assert_eq!(missed(&from_access), 0.0, "it was fetched in the warm-up, and asked for ever since");
     let never = small(&nodes("keys = 1\nttl = \"90ms\"\nttl_from = \"access\"", ""), &[]);
     assert_eq!(missed(&never), 1.0);
+}
+
+/// Poisson requests for one key, λ a second, kept for T: from the fill on λT in 1 + λT are hits; from the last look on those that come
+/// within T of it, 1 − e^−λT.
+#[test]
+fn a_time_to_live_keeps_what_theory_says() {
+    let cases = [
+        ("10/s", "1s", "fill", 4_000, 10.0 / 11.0),
+        ("1/s", "60s", "fill", 40_000, 60.0 / 61.0),
+        ("0.1/s", "5s", "fill", 400_000, 1.0 / 3.0),
+        ("0.5/s", "3s", "access", 80_000, 1.0 - (-1.5_f64).exp()),
+    ];
+    for (rate, ttl, from, seconds, exact) in cases {
+        let text = format!(
+            "version = 1\n[sim]\nduration = \"{seconds}s\"\nwarmup = \"300s\"\nreplications = 8\n[network]\nsame_zone = \"0ms\"\n\
+             [defaults]\ntransport = \"free\"\n[clients.c]\ncalls = \"a\"\nrate = \"{rate}\"\n\
+             [services.a]\nsteps = [{{ cache = \"k\", on_miss = [{{ query = \"d\" }}] }}]\n\
+             [caches.k]\nkeys = 1\nttl = \"{ttl}\"\nttl_from = \"{from}\"\n[databases.d]\n"
+        );
+        let hits = figures(&run(&text)).hit_rate.value.unwrap();
+        assert!((hits / exact - 1.0).abs() < 0.005, "{rate} {ttl} {from}: {hits} for {exact}");
+    }
 }
 
 #[test]

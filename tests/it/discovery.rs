@@ -49,6 +49,28 @@ fn dns_finds_the_new_address_when_the_answer_at_hand_is_over() {
     }
 }
 
+/// Callers that ask for the address when they need it, each at λ a second and at random: an answer is at hand in λT of 1 + λT cases, and
+/// then for T / 2 more on the average, so that λT/2 · λT/(1 + λT) calls fail after a move.
+#[test]
+fn how_many_calls_a_stale_answer_costs() {
+    for (ttl, rate, callers, horizon) in [(30.0, 10.0, 100, 40), (60.0, 0.1, 1_000, 80), (5.0, 1.0, 1_000, 20)] {
+        let (within, n) = (ttl * rate, f64::from(callers) * 4.0);
+        let exact = within / 2.0 * within / (1.0 + within);
+        let discovery = format!("kind = \"dns\"\nttl = \"{ttl}s\"\nload_balancing = \"random\"");
+        let text = chain("free", &discovery, "concurrency = \"unlimited\"", MOVE)
+            .replace("replications = 1", "replications = 4")
+            .replace("warmup = \"0s\"", &format!("warmup = \"{}s\"", 3.0 * ttl))
+            .replace("duration = \"60s\"", &format!("duration = \"{}s\"", horizon + 5))
+            .replace("io = \"async\"", &format!("replicas = {callers}\nio = \"async\""))
+            .replace(
+                "\"constant\"\nrate = \"100/s\"",
+                &format!("\"poisson\"\nrate = \"{}/s\"", rate * f64::from(callers)),
+            );
+        let found = of(&run(&text), "connect_failed") as f64 / n;
+        assert!((found - exact).abs() < 3.0 * exact / n.sqrt(), "{ttl} {rate}: {found} for {exact}");
+    }
+}
+
 #[test]
 fn a_list_that_is_pushed_is_right_after_the_propagation() {
     for (kind, propagation, stale) in
