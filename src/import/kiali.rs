@@ -178,10 +178,8 @@ impl Mesh {
         let calls = self.calls.keys().any(|(from, to)| from == name && to != name);
         if let (Some(ms), false) = (self.times.get(name), calls) {
             let law = format!("{{ mean = {} }}", time(ms * 1e6));
-            found.measured_work(
-                name,
-                From::new(law, format!("response time at one percentile or mean; {}", self.over)),
-            );
+            found
+                .measured_work(name, From::new(law, format!("response time at one percentile or mean; {}", self.over)));
         }
     }
 }

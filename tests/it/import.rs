@@ -362,8 +362,7 @@ struct Asked<'a> {
     topic: &'a str,
 }
 
-const SERVER: Asked<'_> =
-    Asked { service: "", name: "", kind: 2, at: (0, 0), below: 0, failed: false, topic: "" };
+const SERVER: Asked<'_> = Asked { service: "", name: "", kind: 2, at: (0, 0), below: 0, failed: false, topic: "" };
 
 impl Spans {
     /// Adds one to a trace, and says its id.
@@ -447,7 +446,12 @@ fn failures_that_a_caller_lives_with_are_none_of_its_own() {
         spans.call(trace, "web", "stock", (20_000, 30_000), web, false);
     }
     let text = imported(&spans.text());
-    assert!(text.contains("{ call = \"recs\", fallback = [] },   # in 500 of 500 invocations; 150 failed and its caller went on"), "{text}");
+    assert!(
+        text.contains(
+            "{ call = \"recs\", fallback = [] },   # in 500 of 500 invocations; 150 failed and its caller went on"
+        ),
+        "{text}"
+    );
     let found = measured(&text, "50/s");
     let (asked, well) = found("users -> web");
     assert!(well > 0.999 && (found("web -> stock").0 - asked).abs() < 0.01 * asked, "{text}");
@@ -475,7 +479,10 @@ fn own_failures_stand_where_they_happen() {
     let found = measured(&text, "50/s");
     // Each try fails by itself, so that some fail twice; of those that come to the end one of five does.
     let (asked, calls) = (found("users -> web").0, found("web -> stock").0);
-    assert!((found("web -> web.ends").1 - 0.8).abs() < 0.02 && (calls / asked - 1.0).abs() < 0.01, "{calls} {asked}\n{text}");
+    assert!(
+        (found("web -> web.ends").1 - 0.8).abs() < 0.02 && (calls / asked - 1.0).abs() < 0.01,
+        "{calls} {asked}\n{text}"
+    );
     // Who fails before it calls anybody calls nobody: all others do.
     let mut spans = Spans::default();
     for trace in 1..=500 {
@@ -566,26 +573,51 @@ fn consumers_work_is_what_they_do_with_a_message() {
     let mut spans = Spans::default();
     for trace in 1..=200 {
         let web = spans.add(trace, Asked { service: "web", name: "web", at: (0, 5_000), ..SERVER });
-        let send = Asked { service: "web", name: "send", kind: 4, at: (1_000, 2_000), below: web, topic: "orders", ..SERVER };
+        let send =
+            Asked { service: "web", name: "send", kind: 4, at: (1_000, 2_000), below: web, topic: "orders", ..SERVER };
         let send = spans.add(trace, send);
         let name = if trace % 2 == 0 { "created" } else { "paid" };
         let long = if trace % 2 == 0 { 80_000 } else { 1_000 };
-        let work = Asked { service: "ship", name, kind: 5, at: (3_000, 3_000 + long), below: send, topic: "orders", ..SERVER };
+        let work =
+            Asked { service: "ship", name, kind: 5, at: (3_000, 3_000 + long), below: send, topic: "orders", ..SERVER };
         spans.add(trace, work);
-        let fetch = Asked { service: "mail", name: "receive", kind: 5, at: (3_000, 3_500), below: send, topic: "orders", ..SERVER };
+        let fetch = Asked {
+            service: "mail",
+            name: "receive",
+            kind: 5,
+            at: (3_000, 3_500),
+            below: send,
+            topic: "orders",
+            ..SERVER
+        };
         let fetch = spans.add(trace, fetch);
-        let work = Asked { service: "mail", name: "process", kind: 5, at: (3_600, 13_600), below: fetch, topic: "orders", failed: trace % 4 == 0, ..SERVER };
+        let work = Asked {
+            service: "mail",
+            name: "process",
+            kind: 5,
+            at: (3_600, 13_600),
+            below: fetch,
+            topic: "orders",
+            failed: trace % 4 == 0,
+            ..SERVER
+        };
         spans.add(trace, work);
     }
     let text = imported(&spans.text());
     runs(&text);
-    assert!(text.contains("value = \"1ms\" }, { value = \"80ms\" }") || text.contains("\"1ms\"") && text.contains("\"80ms\""), "{text}");
+    assert!(
+        text.contains("value = \"1ms\" }, { value = \"80ms\" }")
+            || text.contains("\"1ms\"") && text.contains("\"80ms\""),
+        "{text}"
+    );
     assert!(text.contains("work = \"10ms\"") && text.contains("error_rate = 0.25"), "{text}");
     assert!(!text.contains("endpoints.process") && !text.contains("500us"), "{text}");
     // Brave's `poll` and `on-message`; nobody in the input has sent what began it.
     let text = imported(&sample("zipkin_messaging-kafka.json"));
     runs(&text);
-    for line in ["[services.messages-sender]", "calls = \"messages-sender\"", "nobody in the input sent", "error_rate = 1.0"] {
+    for line in
+        ["[services.messages-sender]", "calls = \"messages-sender\"", "nobody in the input sent", "error_rate = 1.0"]
+    {
         assert!(text.contains(line), "{line}\n{text}");
     }
     assert!(!text.contains("7.25us"), "{text}");
@@ -609,7 +641,10 @@ fn circles_of_counts_keep_their_rates() {
          traces_service_graph_request_total{client=\"orders\",server=\"db\",connection_type=\"database\"} 2500\n\
          traces_service_graph_request_total{client=\"orders\",server=\"orders\"} 250\n",
     );
-    assert!(text.contains("{ call = \"orders\", probability = 0.2 }") && text.contains("{ query = \"db\", times = 2 }"), "{text}");
+    assert!(
+        text.contains("{ call = \"orders\", probability = 0.2 }") && text.contains("{ query = \"db\", times = 2 }"),
+        "{text}"
+    );
 }
 
 /// Kubernetes aims at a share of what is asked for, and begins within the autoscaler's bounds.
@@ -621,7 +656,11 @@ fn an_autoscaler_aims_at_what_is_asked_for() {
                {name: cpu, target: {averageUtilization: 70}}}]}\n";
     let text = imported(hpa);
     runs(&text);
-    for line in ["replicas = 2 ", "max = 10, metric = \"cpu\", target = \"70%\", request = 0.25,", "spec.replicas 1; its autoscaler has 2 to 10"] {
+    for line in [
+        "replicas = 2 ",
+        "max = 10, metric = \"cpu\", target = \"70%\", request = 0.25,",
+        "spec.replicas 1; its autoscaler has 2 to 10",
+    ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
     // Where nothing is asked for, of what is a question.
@@ -698,7 +737,9 @@ fn labels_of_metrics_are_heeded() {
         ]
         .concat(),
     );
-    for line in ["{ call = \"bank\", probability = 0.5 }", "error_rate = 0.4 ", "orders-v1 is taken for a workload of orders"] {
+    for line in
+        ["{ call = \"bank\", probability = 0.5 }", "error_rate = 0.4 ", "orders-v1 is taken for a workload of orders"]
+    {
         assert!(text.contains(line), "{line}\n{text}");
     }
     assert!(text.contains("calls = \"web\"") && !text.contains("[services.orders-v1]"), "{text}");
@@ -713,7 +754,9 @@ fn labels_of_metrics_are_heeded() {
 #[test]
 fn rules_about_names_that_nobody_calls_are_not_lost() {
     let pods = |name: &str, replicas: u32| {
-        format!("apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: pay-{name}}}\nspec: {{replicas: {replicas}, template: {{metadata: {{labels: {{app: pay, version: {name}}}}}}}}}\n---\n")
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: pay-{name}}}\nspec: {{replicas: {replicas}, template: {{metadata: {{labels: {{app: pay, version: {name}}}}}}}}}\n---\n"
+        )
     };
     let rules = "apiVersion: v1\nkind: Service\nmetadata: {name: pay}\nspec: {selector: {app: pay}}\n---\n\
                  apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: pay}\nspec: {host: pay, subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]}\n---\n\
@@ -745,8 +788,12 @@ fn what_is_written_passes_check_whatever_was_read() {
         files.push(format!("traces_service_graph_request_total{{client=\"a\",server=\"b\"}} {value}\ntraces_service_graph_request_total{{client=\"b\",server=\"c\"}} 7\ntraces_service_graph_request_server_seconds_sum{{client=\"b\",server=\"c\"}} {value}\ntraces_service_graph_request_server_seconds_bucket{{client=\"b\",server=\"c\",le=\"{value}\"}} 7\n"));
         files.push(format!("services:\n- name: a\n  isEntrypoint: true\n  errorRate: {value}\n  script:\n  - sleep: {value}s\n  - call: {{service: b, probability: {value}}}\n- name: b\n"));
         files.push(format!("time,rate\n0,10\n{value},{value}\n"));
-        files.push(KUBERNETES.replace("averageUtilization: 70", &format!("averageUtilization: {}", value.replace("inf", ".inf"))));
-        files.push(KUBERNETES.replace("periodSeconds: 10", &format!("periodSeconds: {}", value.replace("inf", ".inf"))));
+        files.push(
+            KUBERNETES
+                .replace("averageUtilization: 70", &format!("averageUtilization: {}", value.replace("inf", ".inf"))),
+        );
+        files
+            .push(KUBERNETES.replace("periodSeconds: 10", &format!("periodSeconds: {}", value.replace("inf", ".inf"))));
         files.push(CANARY.replace("weight: 90", &format!("weight: {}", value.replace("inf", ".inf"))));
         files.push(CANARY.replace("value: 25", &format!("value: {}", value.replace("inf", ".inf"))));
         files.push(format!(r#"[{{"traceId":"1","id":"1","kind":"SERVER","name":"x","timestamp":1,"duration":{},"localEndpoint":{{"serviceName":"a"}}}}]"#, value.replace("NaN", "1e300").replace("inf", "18446744073709551615")));
