@@ -73,8 +73,9 @@ pub(crate) fn skeleton(dice: &mut Dice) -> String {
 fn reader(dice: &mut Dice) -> String {
     let mut some = || 1 + dice.below(3);
     let (alone, streams) = (some(), some());
-    let of_topic =
-        |name: &str, more: &str| format!("{{ from = \"{name}\", group = \"r\", concurrency = {streams}{more} }}");
+    let of_topic = |name: &str, more: &str| {
+        format!("{{ from = \"{name}\", group = \"r\", concurrency = {streams}{more} }}")
+    };
     let topics = format!("{}, {}", of_topic("t", ""), of_topic("later", ", delay = \"20ms\""));
     let fails = dice.one(&["", "", "error_rate = \"30%\"\n"]);
     let pool = format!("[services.reader.worker_pools.both]\nconcurrency = {alone}\n");

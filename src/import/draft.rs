@@ -222,7 +222,7 @@ fn step(text: &mut String, found: &Found, step: &Step, indent: &str) {
     match step {
         Step::Go(go) => text.push_str(&format!("{indent}{},{}\n", call(found, go, false), behind(&go.origin))),
         Step::Split(split) => {
-            text.push_str(&format!("{indent}{},{}\n", divided(found, split, false), behind(&split.origin)))
+            text.push_str(&format!("{indent}{},{}\n", divided(found, split, false), behind(&split.origin)));
         }
         Step::Wait(time) => text.push_str(&format!("{indent}{{ wait = {time} }},\n")),
         // A table within a line may not be spread over several lines: TOML 1.0.
@@ -289,7 +289,7 @@ fn divided(found: &Found, split: &Split, within: bool) -> String {
     let way =
         |(weight, go): &(f64, Go)| format!("{{ weight = {}, steps = [{}] }}", short(*weight), call(found, go, false));
     let ways = format!("split = [{}]", split.ways.iter().map(way).collect::<Vec<_>>().join(", "));
-    split.often.told(within, |taken| table(&[&[ways.clone()], taken].concat()))
+    split.often.told(within, |taken| table(&[std::slice::from_ref(&ways), taken].concat()))
 }
 
 fn target(node: &str, endpoint: Option<&String>) -> String {

@@ -234,7 +234,7 @@ impl Settling<'_> {
             (true, 0) => origin += &format!("; {went_on} failed and its caller went on"),
             (true, _) => origin += &format!("; {went_on} failed and its caller went on, with {failed} it failed"),
             (false, _) if went_on > 0 => {
-                origin += &format!("; with {failed} its caller failed, after {went_on} it went on")
+                origin += &format!("; with {failed} its caller failed, after {went_on} it went on");
             }
             (false, _) => {}
         }

@@ -34,9 +34,9 @@ fn every_word_about_messages_is_drawn() {
         ("replay", within(consumes, "replay")),
         ("worker_pools", within(services, "worker_pools")),
     ];
-    let all = tables
-        .into_iter()
-        .flat_map(|(name, table)| table.all().filter(|key| !key.later).map(move |key| format!("{name}.{}", key.name)));
+    let all = tables.into_iter().flat_map(|(name, table)| {
+        table.all().filter(|key| !key.later).map(move |key| format!("{name}.{}", key.name))
+    });
     let mut left: BTreeSet<String> = all.collect();
     for seed in 0..3_000 {
         for path in words::scenario(seed).paths {

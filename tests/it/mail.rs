@@ -97,8 +97,7 @@ impl Drawn {
             let ack = if consumer.contains("\"before\"") { "before" } else { "after" };
             let second =
                 format!("{{ from = \"r\", worker_pool = \"both\", ack = \"{ack}\", work = {{ mean = \"3ms\" }} }}");
-            let sends =
-                "[queues.r]\n[clients.d]\ncalls = \"o\"\nrate = \"60/s\"\n[services.o]\nsteps = [{ send = \"r\" }]\n";
+            let sends = "[queues.r]\n[clients.d]\ncalls = \"o\"\nrate = \"60/s\"\n[services.o]\nsteps = [{ send = \"r\" }]\n";
             (
                 format!("worker_pool = \"both\", {consumer}"),
                 format!(", {second}]\n[services.w.worker_pools.both]\n{pool}\n{sends}"),

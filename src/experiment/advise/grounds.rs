@@ -147,8 +147,9 @@ impl Finder<'_> {
         for from in senders {
             let Some(queues) = self.told_alike(&from) else { continue };
             let scenario = self.scenario();
-            let taken =
-                |node: &Node| node.crowd(|one| queues.contains(&one.from.value)) * u64::from(node.replicas.value);
+            let taken = |node: &Node| {
+                node.crowd(|one| queues.contains(&one.from.value)) * u64::from(node.replicas.value)
+            };
             // As many partitions as the widest of those who read has consumers.
             let most = scenario.nodes.values().map(taken).max().unwrap_or(1).max(1);
             let partitions = u32::try_from(most).unwrap_or(u32::MAX);

@@ -172,11 +172,7 @@ impl Mail {
         // A poll that waited for something is over; a consumer that is pushed to has no such time.
         member.due = Time(0);
         let duty = &crew.duties[nth as usize];
-        if crew.poll.is_some() {
-            self.leave_lines(crew, to)
-        } else {
-            self.list(core, to)
-        }
+        if crew.poll.is_some() { self.leave_lines(crew, to) } else { self.list(core, to) }
         let id = self.deliveries.insert(Delivery {
             message,
             member: to,

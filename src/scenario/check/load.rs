@@ -69,8 +69,7 @@ pub(in crate::scenario) fn overloaded(forecast: &Forecast) -> Vec<String> {
     let worst = |c: &ConsumerForecast| c.utilization.max(c.peak_utilization);
     let behind = |c: &ConsumerForecast| {
         let peak = at_peak(c.utilization);
-        let who =
-            c.pool.as_ref().map_or_else(|| format!("consumers of {}", c.from), |pool| format!("workers of {pool}"));
+        let who = c.pool.as_ref().map_or_else(|| format!("consumers of {}", c.from), |pool| format!("workers of {pool}"));
         format!("{who} in {}: {:.2} × what they can do{peak}", c.service, worst(c))
     };
     let consumers = crowds(forecast).filter(|c| worst(c) > 1.0 + 1e-9).map(behind);

@@ -217,11 +217,7 @@ const SERVICE_ONLY: &[Key] = &[
         "Connections of each replica to databases, by their names. Without a pool each query opens one of its own.",
     ),
     key("consumes", Shape::Tables(Consumer::TABLE), "The queues and topics it takes messages from. Default: none."),
-    key(
-        "worker_pools",
-        Shape::Named(WorkerPool::TABLE),
-        "Workers that several of these share, by name. Default: none.",
-    ),
+    key("worker_pools", Shape::Named(WorkerPool::TABLE), "Workers that several of these share, by name. Default: none."),
 ];
 
 /// `[gateways.*]`.

@@ -154,8 +154,7 @@ impl Node {
     /// Who works on the messages of some consumers in one replica: a pool counts once.
     pub(crate) fn crowd(&self, which: impl Fn(&Consumer) -> bool) -> u64 {
         let mut pools = BTreeSet::new();
-        let counts =
-            |one: &&Consumer| which(one) && self.pool_of(one).is_none_or(|pool| pools.insert(&pool.name.value));
+        let counts = |one: &&Consumer| which(one) && self.pool_of(one).is_none_or(|pool| pools.insert(&pool.name.value));
         self.consumes.iter().filter(counts).map(|one| u64::from(self.asks(one).concurrency.value)).sum()
     }
 
@@ -178,8 +177,7 @@ pub(super) fn ranges(scenario: &Scenario, node: &Node, complaints: &mut Vec<Comp
         let (weight, most) = (&consumer.weight, "its queue would never be looked at");
         zero(weight.value == 0, "weight", weight.place.as_ref(), most, complaints);
         if weight.value > MOST {
-            let complaint =
-                Complaint::error(code::OUT_OF_RANGE, format!("`weight` is {}; at most {MOST}", weight.value));
+            let complaint = Complaint::error(code::OUT_OF_RANGE, format!("`weight` is {}; at most {MOST}", weight.value));
             complaints.push(complaint.at(weight.place.clone()).help("weights count relative to each other"));
         }
         let Some(name) = &consumer.worker_pool else { continue };
@@ -228,8 +226,7 @@ fn shares(scenario: &Scenario, consumer: &Consumer, pool: &WorkerPool, complaint
     if scenario.topics.contains_key(&consumer.from.value) {
         let message = format!("not supported yet: `{}` is a topic, and workers share queues only", consumer.from.value);
         let place = consumer.worker_pool.as_ref().and_then(|name| name.place.clone());
-        let help =
-            "members of a group own partitions, not workers: say `concurrency` for each topic; `cores` are shared";
+        let help = "members of a group own partitions, not workers: say `concurrency` for each topic; `cores` are shared";
         complaints.push(Complaint::error(code::NOT_YET, message).at(place).help(help));
     }
 }
