@@ -34,7 +34,9 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let there = |path: &&PathBuf| !run::is_stdout(path) && path.is_file();
     if let Some(path) = to.iter().find(there).filter(|_| !args.force) {
         let path = output::shown(path);
-        return Err(Failure::Broken(format!("{path}: is there already, and what was answered in it would be lost; --force overwrites it")));
+        return Err(Failure::Broken(format!(
+            "{path}: is there already, and what was answered in it would be lost; --force overwrites it"
+        )));
     }
     output::writable(&to)?;
     let mut import = Import::default();

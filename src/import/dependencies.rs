@@ -35,7 +35,8 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<Dependencies, serde_
 impl Dependencies {
     /// Steps where no input with an order has any.
     pub(super) fn settle(&self, found: &mut Found) {
-        let flow = |(ends, calls): (&'_ Ends, &u64)| (ends.clone(), Flow { requests: *calls as f64, ..Flow::default() });
+        let flow =
+            |(ends, calls): (&'_ Ends, &u64)| (ends.clone(), Flow { requests: *calls as f64, ..Flow::default() });
         let calls: BTreeMap<Ends, Flow> = self.0.iter().map(flow).collect();
         let flows = Flows::of(calls.iter().map(|(ends, flow)| (ends, *flow)));
         flows.flag(found);

@@ -180,7 +180,8 @@ fn scaler(text: &mut String, node: &Node) {
     let request = node.requested.filter(|_| cores.is_some());
     let highest = request.zip(cores).map_or(100.0, |(request, cores)| 100.0 * cores / request);
     let asked = request.map(|request| format!(", request = {}", short(request))).unwrap_or_default();
-    let keys = format!("min = {least}, max = {most}, metric = \"cpu\", target = \"{}%\"{asked}", short(target.min(highest)));
+    let keys =
+        format!("min = {least}, max = {most}, metric = \"cpu\", target = \"{}%\"{asked}", short(target.min(highest)));
     let line = format!("autoscale = {{ {keys}, every = \"15s\", stabilization = \"{stabilization}s\" }}");
     let open = if request.is_none() { format!("{OPEN} of how much CPU? No request is said; ") } else { "# ".into() };
     let _ = writeln!(text, "{line} {open}{}", comment(origin));
@@ -208,7 +209,11 @@ fn endpoint(text: &mut String, found: &Found, own: &Endpoint, ends: &str) {
         step(text, found, one, "  ");
     }
     if own.fails_last.is_some() {
-        let _ = writeln!(text, "  {{ call = {}, transport = \"in-process\" }},   # what fails when these are done", quoted(ends));
+        let _ = writeln!(
+            text,
+            "  {{ call = {}, transport = \"in-process\" }},   # what fails when these are done",
+            quoted(ends)
+        );
     }
     let _ = writeln!(text, "]");
 }
@@ -216,7 +221,9 @@ fn endpoint(text: &mut String, found: &Found, own: &Endpoint, ends: &str) {
 fn step(text: &mut String, found: &Found, step: &Step, indent: &str) {
     match step {
         Step::Go(go) => text.push_str(&format!("{indent}{},{}\n", call(found, go, false), behind(&go.origin))),
-        Step::Split(split) => text.push_str(&format!("{indent}{},{}\n", divided(found, split, false), behind(&split.origin))),
+        Step::Split(split) => {
+            text.push_str(&format!("{indent}{},{}\n", divided(found, split, false), behind(&split.origin)));
+        }
         Step::Wait(time) => text.push_str(&format!("{indent}{{ wait = {time} }},\n")),
         // A table within a line may not be spread over several lines: TOML 1.0.
         Step::Parallel(all) => {
@@ -282,7 +289,7 @@ fn divided(found: &Found, split: &Split, within: bool) -> String {
     let way =
         |(weight, go): &(f64, Go)| format!("{{ weight = {}, steps = [{}] }}", short(*weight), call(found, go, false));
     let ways = format!("split = [{}]", split.ways.iter().map(way).collect::<Vec<_>>().join(", "));
-    split.often.told(within, |taken| table(&[&[ways.clone()], taken].concat()))
+    split.often.told(within, |taken| table(&[std::slice::from_ref(&ways), taken].concat()))
 }
 
 fn target(node: &str, endpoint: Option<&String>) -> String {

@@ -104,7 +104,8 @@ impl<'a> Flows<'a> {
 
     fn blamed(&self, from: &str) -> (BTreeSet<&'a str>, f64) {
         let Some(own) = self.arrived.get(from) else { return (BTreeSet::new(), 0.0) };
-        let mut below: Vec<(&'a Ends, Flow)> = self.out(from).iter().filter(|(_, flow)| flow.failed > 0.0 && !flow.is_message).copied().collect();
+        let mut below: Vec<(&'a Ends, Flow)> =
+            self.out(from).iter().filter(|(_, flow)| flow.failed > 0.0 && !flow.is_message).copied().collect();
         below.sort_by(|(_, a), (_, b)| b.failed.total_cmp(&a.failed));
         let (mut rest, mut tolerated) = (own.failed, BTreeSet::new());
         for (ends, flow) in below {

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::often::Often;
-use crate::diag::nouns;
 use super::routed::Routing;
+use crate::diag::nouns;
 
 /// Something that was found, and where.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +109,11 @@ impl Node {
         let From { value, origin } = self.replicas.clone()?;
         let Some(From { value: scaler, .. }) = &self.autoscale else { return self.replicas.clone() };
         let within = value.clamp(scaler.least, scaler.most);
-        let origin = if within == value { origin } else { format!("{origin} {value}; its autoscaler has {} to {}", scaler.least, scaler.most) };
+        let origin = if within == value {
+            origin
+        } else {
+            format!("{origin} {value}; its autoscaler has {} to {}", scaler.least, scaler.most)
+        };
         Some(From { value: within, origin })
     }
 

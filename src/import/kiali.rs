@@ -173,15 +173,13 @@ impl Mesh {
         let own = flows.own_errors(name);
         if own > 0.0 {
             let origin = format!("failures of {}/s, without those below; {}", short(flow.requests), self.over);
-            found.measured_errors(name, From::new(own, origin));
+            found.measured_errors(name, &From::new(own, origin));
         }
         let calls = self.calls.keys().any(|(from, to)| from == name && to != name);
         if let (Some(ms), false) = (self.times.get(name), calls) {
             let law = format!("{{ mean = {} }}", time(ms * 1e6));
-            found.measured_work(
-                name,
-                From::new(law, format!("response time at one percentile or mean; {}", self.over)),
-            );
+            let origin = format!("response time at one percentile or mean; {}", self.over);
+            found.measured_work(name, &From::new(law, origin));
         }
     }
 }

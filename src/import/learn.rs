@@ -750,10 +750,7 @@ mod tests {
         let [web, db] = ["web", "db"].map(|name| learner.names.of(name));
         let mut request = |at: u64, fails: bool, call: Option<bool>| {
             let mut spans = vec![Span { failed: fails, ..span(at, 0, Side::Server, web, (at, at + 100)) }];
-            spans.extend(call.map(|failed| Span {
-                failed,
-                ..span(at + 1, at, Side::Server, db, (at + 10, at + 20))
-            }));
+            spans.extend(call.map(|failed| Span { failed, ..span(at + 1, at, Side::Server, db, (at + 10, at + 20)) }));
             learner.hear(spans);
         };
         // Five went well, two of them although a call had failed; one failed with a call, two before they called.

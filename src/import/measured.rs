@@ -29,7 +29,7 @@ impl Found {
     }
 
     /// A share of failures that was counted: of all that a node does alike, for counts do not tell it apart.
-    pub(super) fn measured_errors(&mut self, name: &str, share: From<f64>) {
+    pub(super) fn measured_errors(&mut self, name: &str, share: &From<f64>) {
         let all = self.node(name).does();
         let several = all.len() > 1;
         for own in all {
@@ -41,7 +41,7 @@ impl Found {
     }
 
     /// A time that was counted in buckets, or is a mean: where spans told none.
-    pub(super) fn measured_work(&mut self, name: &str, law: From<String>) {
+    pub(super) fn measured_work(&mut self, name: &str, law: &From<String>) {
         for own in self.node(name).does().into_iter().filter(|own| own.work.is_none()) {
             own.work = Some(law.clone());
         }

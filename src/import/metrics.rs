@@ -204,12 +204,11 @@ fn span(values: &[(f64, String)]) -> Option<f64> {
 fn ends(labels: &Labels) -> Option<Ends> {
     let label = |key: &str| labels.get(key).filter(|value| !value.is_empty() && *value != "unknown");
     let both = KINDS.iter().find_map(|[from, to]| Some((label(from)?, label(to)?)));
-    let (from, to) = match both {
-        Some((from, to)) => (Some(from), to),
-        None => {
-            let [from, to] = [0, 1].map(|side| KINDS.iter().find_map(|kind| label(kind[side])));
-            (from, label("destination_service_name").or(to)?)
-        }
+    let (from, to) = if let Some((from, to)) = both {
+        (Some(from), to)
+    } else {
+        let [from, to] = [0, 1].map(|side| KINDS.iter().find_map(|kind| label(kind[side])));
+        (from, label("destination_service_name").or(to)?)
     };
     let outside = |name: &&String| *name != UNINSTRUMENTED;
     Some((from.filter(outside).map_or_else(|| USERS.to_owned(), Clone::clone), to.clone()))
@@ -229,8 +228,8 @@ const USERS: &str = "users";
 /// What Tempo and the connector call a caller that has no spans (grafana/tempo, `servicegraphs`: a virtual node).
 const UNINSTRUMENTED: &str = "user";
 
-/// gRPC's codes that are failures of a server (OpenTelemetry, "Semantic conventions for gRPC"): UNKNOWN, DEADLINE_EXCEEDED,
-/// UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS.
+/// gRPC's codes that are failures of a server (OpenTelemetry, "Semantic conventions for gRPC"): unknown, deadline
+/// exceeded, unimplemented, internal, unavailable, data loss.
 const GRPC_FAILURES: [&str; 6] = ["2", "4", "12", "13", "14", "15"];
 
 /// Whether a sample counts requests that failed.
@@ -376,10 +375,11 @@ impl Graph {
         let own = flows.own_errors(name);
         if own > 0.0 {
             let (failed, all) = (self.many(own * flow.requests), self.many(flow.requests));
-            found.measured_errors(name, From::new(own, format!("{failed} failed of {all}, without what failed below")));
+            let origin = format!("{failed} failed of {all}, without what failed below");
+            found.measured_errors(name, &From::new(own, origin));
         }
         if let Some(law) = self.work(flow.requests, &into, &out) {
-            found.measured_work(name, law);
+            found.measured_work(name, &law);
         }
     }
 

@@ -127,7 +127,8 @@ impl Import {
         if line.trim().is_empty() {
             return Ok(());
         }
-        self.hear(otlp::read, line).map_err(|error| format!("{}, line {nth}: {}", Kind::OtlpLines, kind::of_one_line(&error)))
+        self.hear(otlp::read, line)
+            .map_err(|error| format!("{}, line {nth}: {}", Kind::OtlpLines, kind::of_one_line(&error)))
     }
 
     /// Says that a file was read to its end; an error where it is one of traces and has none.
@@ -147,8 +148,15 @@ impl Import {
         if self.learner.spans > 0 || !self.counted.is_empty() || !self.found.is_nothing() {
             return Ok(());
         }
-        let said = if self.found.phases.is_some() { "rates over time say how many come, and not to whom" } else { "there is no service in it" };
-        Err(format!("{}: {said}; name a file besides that says which services there are: traces, metrics, manifests or a graph", self.inputs.join(", ")))
+        let said = if self.found.phases.is_some() {
+            "rates over time say how many come, and not to whom"
+        } else {
+            "there is no service in it"
+        };
+        Err(format!(
+            "{}: {said}; name a file besides that says which services there are: traces, metrics, manifests or a graph",
+            self.inputs.join(", ")
+        ))
     }
 
     /// Hears the spans of a text, as its format's reader finds them.

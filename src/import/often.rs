@@ -175,6 +175,9 @@ mod tests {
             "{ split = [{ weight = 300, steps = [{ call = x }] }, { weight = 200, steps = [{ call = x, times = 2 }] }] }"
         );
         // Three at a time or none: not each of the three by chance.
-        assert_eq!(told(&Often::counted([(3, 1)], 4)), "{ split = [{ steps = [{ call = x, times = 3 }] }], probability = 0.25 }");
+        assert_eq!(
+            told(&Often::counted([(3, 1)], 4)),
+            "{ split = [{ steps = [{ call = x, times = 3 }] }], probability = 0.25 }"
+        );
     }
 }

@@ -130,7 +130,9 @@ impl<'de> Deserialize<'de> for Number {
                 Ok(Number(number as u64))
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Number, E> {
-                text.parse().map(Number).map_err(|_| E::custom(format!("`{text}` is no whole number of at most 64 bits")))
+                text.parse()
+                    .map(Number)
+                    .map_err(|_| E::custom(format!("`{text}` is no whole number of at most 64 bits")))
             }
         }
         from.deserialize_any(Whole)

@@ -125,12 +125,7 @@ impl Settling<'_> {
     /// What a reader must know of the traces as a whole.
     fn said(&self, found: &mut Found) {
         let learner = self.learner;
-        found.flag(format!(
-            "{}: {} of {}",
-            self.origin,
-            carried(learner.traces, "trace"),
-            spans(learner.spans)
-        ));
+        found.flag(format!("{}: {} of {}", self.origin, carried(learner.traces, "trace"), spans(learner.spans)));
         for ((caller, callee), (times, most)) in &learner.skewed {
             let (caller, callee) = (self.name(*caller), self.name(*callee));
             found.flag(format!(
@@ -238,7 +233,9 @@ impl Settling<'_> {
         match (tolerated, failed) {
             (true, 0) => origin += &format!("; {went_on} failed and its caller went on"),
             (true, _) => origin += &format!("; {went_on} failed and its caller went on, with {failed} it failed"),
-            (false, _) if went_on > 0 => origin += &format!("; with {failed} its caller failed, after {went_on} it went on"),
+            (false, _) if went_on > 0 => {
+                origin += &format!("; with {failed} its caller failed, after {went_on} it went on");
+            }
             (false, _) => {}
         }
         Go {
@@ -376,7 +373,10 @@ impl Settling<'_> {
             while found.nodes.contains_key(&name) {
                 name += "-2";
             }
-            found.flag(format!("{} by {broker} that nobody in the input sent: {name} stands for whoever did", carried(n, "message")));
+            found.flag(format!(
+                "{} by {broker} that nobody in the input sent: {name} stands for whoever did",
+                carried(n, "message")
+            ));
             let own = found.endpoint(&name, "");
             own.work = Some(From::new("\"0ms\"".to_owned(), "it stands for a sender that is not in the input"));
             let origin = format!("{} that nobody else sent", carried(n, "message"));
