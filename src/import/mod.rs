@@ -239,8 +239,11 @@ impl Found {
                 let mut all: Vec<&mut often::Often> = own.steps.iter_mut().flat_map(found::Step::often).collect();
                 let laid_out: u64 = all.iter().map(|often| often.laid_out()).sum();
                 let each = ROOM / all.len().max(1) as u64;
-                if laid_out > ROOM && all.iter_mut().fold(false, |over, often| often.keep_to(each) || over) {
-                    kept.push(format!("{name}: more calls a request than a plan has room for; a step makes at most {each}"));
+                if laid_out > ROOM {
+                    all.iter_mut().for_each(|often| often.keep_to(each));
+                    kept.push(format!(
+                        "{name}: more calls a request than a plan has room for; a step makes at most {each}"
+                    ));
                 }
             }
         }

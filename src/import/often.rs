@@ -57,12 +57,10 @@ impl Often {
         self.counts.iter().map(|(count, _)| u64::from(*count)).sum()
     }
 
-    /// Keeps it to be laid out no more often than that; whether it was.
-    pub(super) fn keep_to(&mut self, most: u64) -> bool {
+    /// Keeps it to be laid out no more often than that.
+    pub(super) fn keep_to(&mut self, most: u64) {
         let each = (most / self.counts.len().max(1) as u64).clamp(1, u64::from(MOST)) as u32;
-        let over = self.counts.iter().any(|(count, _)| *count > each);
         self.counts.iter_mut().for_each(|(count, _)| *count = (*count).min(each));
-        over
     }
 
     /// Whether every request takes it.
