@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::draft::OPEN;
-use super::found::{Found, From, Go, Kind, Step, circles};
+use super::found::{COUNTLESS, Found, From, Go, Kind, Step, circles};
 use super::names::node_name;
 
 #[derive(Debug, Deserialize)]
@@ -98,7 +98,7 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
         }
         let deploy = service.as_ref().and_then(|own| own.deploy.as_ref());
         if let Some(replicas) = deploy.and_then(|deploy| deploy.replicas).filter(|n| *n > 0) {
-            node.replicas = Some(From::new(replicas, "deploy.replicas"));
+            node.replicas = Some(From::new(replicas.min(COUNTLESS), "deploy.replicas"));
         }
         if let Some(cores) =
             deploy.and_then(|deploy| deploy.resources.limits.cpus.as_ref()).and_then(super::kubernetes::cores)

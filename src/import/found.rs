@@ -211,6 +211,16 @@ impl Found {
 }
 
 impl Step {
+    /// How often each call or split in it is taken.
+    pub(super) fn often(&mut self) -> Vec<&mut Often> {
+        match self {
+            Self::Go(go) => vec![&mut go.often],
+            Self::Parallel(all) => all.iter_mut().flat_map(Self::often).collect(),
+            Self::Split(split) => vec![&mut split.often],
+            Self::Wait(_) => Vec::new(),
+        }
+    }
+
     /// Every call and every message in it.
     pub(super) fn goes(&self) -> Vec<&Go> {
         match self {
@@ -227,6 +237,9 @@ pub(super) fn carried(samples: u64, one: &str) -> String {
     let weak = if samples < WEAK { " (weak)" } else { "" };
     format!("{samples} {}{weak}", nouns(samples, one))
 }
+
+/// More replicas, tries or the like than this are a mistake, and are taken as so many.
+pub(super) const COUNTLESS: u64 = 1_000_000;
 
 /// Fewer samples than this are called weak: of fifteen, a share may be 15 % apart either way.
 pub(super) const WEAK: u64 = 30;

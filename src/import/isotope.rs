@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::found::{Client, Found, From, Go, Step};
+use super::found::{COUNTLESS, Client, Found, From, Go, Step};
 use super::names::node_name;
 use super::often::Often;
 
@@ -71,7 +71,7 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
             Some(own) => (Some(own), "numReplicas"),
             None => (defaults.num_replicas, "defaults.numReplicas"),
         };
-        let replicas = replicas.filter(|n| *n > 0).map_or((1, "isotope's default"), |n| (n, origin));
+        let replicas = replicas.filter(|n| *n > 0).map_or((1, "isotope's default"), |n| (n.min(COUNTLESS), origin));
         if node.replicas.is_none() {
             node.replicas = Some(From::new(replicas.0, replicas.1));
         }

@@ -10,7 +10,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::found::{Found, From};
+use super::found::{COUNTLESS, Found, From};
 use super::names::node_name;
 use super::routed::{Injected, Labels, To};
 
@@ -251,6 +251,7 @@ fn rules(name: &str, asked: &Asked<'_>, http: &Http, found: &mut Found) {
             if let Some(timeout) = per_try_timeout.as_ref().filter(|time| plain(time)) {
                 keys.push(format!("timeout = \"{timeout}\"              # perTryTimeout"));
             }
+            let attempts = attempts.min(&COUNTLESS);
             let on = conditions(retry_on.as_deref().unwrap_or("connect-failure,refused-stream,unavailable,cancelled"));
             keys.push(format!("retries = {{ max = {attempts}, on = [{on}], backoff = \"25ms\" }}   # attempts are retries; 25 ms is Envoy's backoff"));
         }
@@ -349,7 +350,7 @@ impl Outliers {
         };
         format!(
             "{{ consecutive_errors = {}, interval = \"{}\", base_ejection = \"{}\", max_ejected = \"{}%\" }}",
-            self.consecutive.filter(|n| *n > 0).unwrap_or(5),
+            self.consecutive.filter(|n| (1..=COUNTLESS).contains(n)).unwrap_or(5),
             time(&self.interval, "10s"),
             time(&self.base_ejection_time, "30s"),
             self.max_ejection_percent.filter(|n| *n > 0.0 && *n <= 100.0).unwrap_or(10.0),

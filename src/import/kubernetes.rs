@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use super::found::{Found, From, Scaler};
+use super::found::{COUNTLESS, Found, From, Scaler};
 use super::istio::{self, Http, Subset, TrafficPolicy};
 use super::names::node_name;
 use super::routed::Labels;
@@ -234,7 +234,7 @@ fn take(object: Object, found: &mut Found, skipped: &mut Vec<String>) {
 fn workload(kind: &str, name: &str, spec: &Spec, found: &mut Found) {
     found.routing.runs(name, &spec.template.metadata.labels);
     let node = found.node(name);
-    let replicas = spec.replicas.map_or((1, "Kubernetes' default"), |n| (n.max(1), "spec.replicas"));
+    let replicas = spec.replicas.map_or((1, "Kubernetes' default"), |n| (n.clamp(1, COUNTLESS), "spec.replicas"));
     node.replicas = Some(From::new(replicas.0, format!("{kind}, {}", replicas.1)));
     let sidecar = |container: &&Container| container.name != "istio-proxy";
     let main = spec.template.spec.containers.iter().find(sidecar);
@@ -247,7 +247,7 @@ fn workload(kind: &str, name: &str, spec: &Spec, found: &mut Found) {
     if let Some(probe) = main.and_then(|own| own.readiness_probe.as_ref()) {
         let period = probe.period_seconds.unwrap_or(10.0) * probe.success_threshold.unwrap_or(1.0);
         let seconds = probe.initial_delay_seconds + period;
-        if seconds > 0.0 && seconds < 1e6 {
+        if (1e-3..1e6).contains(&seconds) {
             node.ready_after = Some(From::new(
                 format!("\"{seconds}s\""),
                 "readiness probe: its delay and one period; how long it starts besides is not said",
@@ -262,7 +262,7 @@ fn workload(kind: &str, name: &str, spec: &Spec, found: &mut Found) {
 
 /// How replicas are probed: the same for all here, so that of several workloads the first counts.
 fn probed(kind: &str, name: &str, which: &'static str, probe: &Probe, found: &mut Found) {
-    let positive = |given: Option<f64>, usual: f64| given.filter(|s| *s > 0.0 && *s < 1e6).unwrap_or(usual);
+    let positive = |given: Option<f64>, usual: f64| given.filter(|s| (1e-3..1e6).contains(s)).unwrap_or(usual);
     let depth = if probe.http_get.is_some() || probe.grpc.is_some() { "shallow" } else { "process" };
     let text = format!(
         "{{ every = \"{}s\", failures = {}, timeout = \"{}s\", probe = \"{depth}\" }}",
@@ -289,12 +289,12 @@ fn scaler(spec: &Spec, found: &mut Found) {
     let (Some(target), Some(most)) = (target, spec.max_replicas) else {
         return found.flag(format!("{name}: its autoscaler follows something else than CPU, which is left out"));
     };
-    let least = spec.min_replicas.unwrap_or(1).max(1);
+    let least = spec.min_replicas.unwrap_or(1).clamp(1, COUNTLESS);
     let long = |seconds: &f64| (0.0..1e6).contains(seconds);
     let stabilization = spec.behavior.scale_down.stabilization_window_seconds.filter(long).unwrap_or(300.0);
     if !(0.01..1e5).contains(&target) {
         return found.flag(format!("{name}: an autoscaler cannot aim at {target} % of CPU; it is left out"));
     }
-    let scaler = Scaler { least, most: most.max(least), target, stabilization };
+    let scaler = Scaler { least, most: most.clamp(least, COUNTLESS), target, stabilization };
     found.node(&name).autoscale = Some(From::new(scaler, "HorizontalPodAutoscaler; every 15 s is Kubernetes' default"));
 }

@@ -509,7 +509,7 @@ impl Learned {
 }
 
 /// Ways of failing that are told apart.
-const ENDINGS: usize = 1_000;
+const ENDINGS: usize = 200;
 
 /// Pairs that are looked at for each call, so that a hundred calls are not five thousand pairs.
 const PAIRS: usize = 24;

@@ -228,6 +228,26 @@ impl Found {
         }
         self.clients.retain(|_, client| !client.calls.is_empty());
         self.route(&ways);
+        self.fit_plans();
+    }
+
+    /// Keeps what each endpoint calls to as many calls as a plan has room for.
+    fn fit_plans(&mut self) {
+        let mut kept: Vec<String> = Vec::new();
+        for (name, node) in &mut self.nodes {
+            for own in node.endpoints.values_mut().chain(node.consumes.values_mut()) {
+                let mut all: Vec<&mut often::Often> = own.steps.iter_mut().flat_map(found::Step::often).collect();
+                let laid_out: u64 = all.iter().map(|often| often.laid_out()).sum();
+                let each = ROOM / all.len().max(1) as u64;
+                if laid_out > ROOM {
+                    all.iter_mut().for_each(|often| often.keep_to(each));
+                    kept.push(format!(
+                        "{name}: more calls a request than a plan has room for; a step makes at most {each}"
+                    ));
+                }
+            }
+        }
+        kept.into_iter().for_each(|text| self.flag(text));
     }
 
     /// Leaves out the steps that would go round for ever, which no scenario may have: how often they really do, no input says.
@@ -341,6 +361,9 @@ impl Found {
         self.clients.insert("users".into(), Client { calls, rate: None, origin });
     }
 }
+
+/// Steps of an endpoint, `times` multiplied out, that are sure to have room: a plan takes 100,000.
+const ROOM: u64 = 90_000;
 
 /// What a step leads to every time.
 fn certain(step: &found::Step, readers: &BTreeMap<String, Vec<String>>) -> Vec<String> {

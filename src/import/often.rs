@@ -52,6 +52,17 @@ impl Often {
         Self { at_once, ..self }
     }
 
+    /// How many times it is laid out in a plan, its ways together.
+    pub(super) fn laid_out(&self) -> u64 {
+        self.counts.iter().map(|(count, _)| u64::from(*count)).sum()
+    }
+
+    /// Keeps it to be laid out no more often than that.
+    pub(super) fn keep_to(&mut self, most: u64) {
+        let each = (most / self.counts.len().max(1) as u64).clamp(1, u64::from(MOST)) as u32;
+        self.counts.iter_mut().for_each(|(count, _)| *count = (*count).min(each));
+    }
+
     /// Whether every request takes it.
     pub(super) fn is_certain(&self) -> bool {
         self.probability.is_none()
@@ -138,8 +149,8 @@ const WAYS: usize = 12;
 /// A smaller share is written as this one: six digits stand in a file.
 const LEAST: f64 = 1e-6;
 
-/// So many times in a request at most: each is laid out in the plan.
-pub(super) const MOST: u32 = 100_000;
+/// So many times in a request at most: each is laid out in the plan, which has room for no more.
+const MOST: u32 = 100_000;
 
 #[cfg(test)]
 mod tests {

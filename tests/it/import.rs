@@ -599,7 +599,6 @@ fn consumers_work_is_what_they_do_with_a_message() {
             below: fetch,
             topic: "orders",
             failed: trace % 4 == 0,
-            ..SERVER
         };
         spans.add(trace, work);
     }

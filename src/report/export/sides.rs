@@ -273,14 +273,15 @@ mod tests {
     fn a_try_that_never_came_has_its_callers_side_alone() {
         let mut trace = sample_trace::trace();
         let before = found(&sides(&trace), Role::Server, "payments.charge").len();
-        let span = trace.spans.iter_mut().find(|span| span.name == "payments.charge").unwrap();
+        let span = trace.spans.iter_mut().rfind(|span| span.name == "payments.charge").unwrap();
         span.outcome = Outcome::Reset;
+        span.abandoned = None;
         span.segments.retain(|s| s.cause == Cause::Network);
         span.segments.truncate(1);
         let sides = sides(&trace);
         let callers = found(&sides, Role::Client, "payments.charge");
         assert_eq!(found(&sides, Role::Server, "payments.charge").len(), before - 1);
-        assert_eq!((callers[0].node, callers[0].outcome), ("orders", Outcome::Reset));
+        assert!(callers.iter().any(|side| (side.node, side.outcome) == ("orders", Outcome::Reset)));
     }
 
     #[test]
