@@ -341,6 +341,7 @@ fn end(root: &Root, who: &Who, took: &str) -> String {
         (_, Who::It) => format!("spent {} of that at {node}, which {faults}{line}", spent()),
         (_, _) if !faults.is_empty() => format!(", which {faults}{line}"),
         (Began::Work, Who::Holders(CALLS)) => format!(", {} were being worked on{line}", all(CALLS)),
+        (Began::Work, Who::Holders(of)) if root.of == 1 => format!(", {} was at work on another{line}", all(of)),
         (Began::Work, Who::Holders(of)) => format!(", {} were at work on others{line}", all(of)),
         (Began::Wait, Who::Holders(of)) => format!(", {} waited there without CPU{line}", all(of)),
         (Began::Work, Who::Node) => format!(", which was at work on it{line}"),

@@ -344,6 +344,34 @@ fn a_breaker_that_is_still_open_is_told_with_what_it_had_seen() {
     );
 }
 
+/// A worker of several queues that has a message of another is one of those that a message waits for.
+#[test]
+fn a_message_waits_for_all_workers_of_its_pool() {
+    let text = r#"
+version = 1
+sim = { duration = "20s", warmup = "0s", replications = 1 }
+[clients.users]
+calls = "orders"
+rate = "3/s"
+[clients.clerks]
+calls = "desk"
+rate = "17/s"
+[services.orders]
+steps = [{ publish = "emails" }]
+[services.desk]
+steps = [{ publish = "reports" }]
+[queues.emails]
+[queues.reports]
+[services.jobs]
+consumes = [{ from = "reports", worker_pool = "all", work = "150ms" }, { from = "emails", worker_pool = "all", work = "100ms" }]
+worker_pools.all = { concurrency = 3, prefetch = 1, order = "strict" }
+"#;
+    let why = ask(text, (Pick::Nth(5), "5"), Some("users"));
+    let after = why.groups[0].afterwards.as_ref().unwrap();
+    assert!(after.chain[0].wanted == Wanted::Consumer && after.spent_ms > 1_000.0, "{}", answer(&why));
+    assert_eq!((after.began.began, after.began.at_it, after.began.of), (Began::Work, 3, 3), "{}", answer(&why));
+}
+
 /// Past the broker: what lies at its consumer waits for what that has in hand, and what that waits for.
 #[test]
 fn a_message_is_followed_to_its_consumer_and_what_that_waits_for() {

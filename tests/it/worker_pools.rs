@@ -172,3 +172,21 @@ fn what_a_pool_cannot_be_is_said() {
     let twice = two([1, 1], "concurrency = 2", ["", ""]).replace("from = \"b\"", "from = \"a\"");
     assert!(refused(&twice).iter().any(|c| c.message.contains("takes from `a` twice")));
 }
+
+/// What a worker has of another queue lies before a message, too; and what is acknowledged beforehand is kept by nobody.
+#[test]
+fn what_lies_beside_a_worker_is_of_all_its_queues() {
+    let said = |pool: &str, entries: [&str; 2]| {
+        let text = two([1, 1], pool, entries).replace("[queues.a]", "[queues.a]\nack_timeout = \"300ms\"");
+        let found = load(&Source::text("pool", &text), &[]).unwrap();
+        found.warnings().iter().map(|warning| warning.message.clone()).collect::<Vec<_>>().join("; ")
+    };
+    let works = ["work = \"20ms\"", "work = \"100ms\""];
+    assert!(said("concurrency = 3\nprefetch = 10", works).contains("delivered twice"));
+    assert!(!said("concurrency = 3\nprefetch = 1", works).contains("delivered twice"));
+    let before = works.map(|work| format!("{work}, ack = \"before\""));
+    let before = [before[0].as_str(), before[1].as_str()];
+    let pool = "concurrency = 3\nprefetch = 1\nack_every = 1";
+    assert_eq!(said(pool, before).matches("`ack_every` means nothing").count(), 1, "{}", said(pool, before));
+    assert!(!said(pool, [before[0], works[1]]).contains("`ack_every` means nothing"));
+}

@@ -10,6 +10,7 @@ use crate::experiment::trace::blame::{self, Spell};
 use crate::machine::{At, Seen, Sight};
 use crate::model::fault::Fault;
 use crate::model::plan::Call;
+use crate::model::queue::Crew;
 use crate::model::{CallId, EdgeId, Fact, LenderId, NodeId, Outcome, Plan, Probe};
 use crate::units::{Span, Time};
 
@@ -334,10 +335,19 @@ impl<'s> Scene<'s> {
         })
     }
 
-    /// Consumers of a broker that have a message in hand; of one node, or one replica, where that is known.
+    /// Consumers of a broker that have a message in hand, from it or from another queue that they take from as well; of one node, or one
+    /// replica, where that is known.
     fn consumers(&self, broker: NodeId, at: impl Fn(&Seen) -> bool) -> Vec<u32> {
-        let takes = |seen: &Seen| seen.broker == Some(broker) && seen.at != At::Line && at(seen);
+        let theirs =
+            |seen: &Seen| seen.broker.is_some_and(|other| other == broker || self.share(seen.node, other, broker));
+        let takes = |seen: &Seen| theirs(seen) && seen.at != At::Line && at(seen);
         self.sight.all.iter().filter(|(_, seen)| takes(seen)).map(|(at, _)| *at).collect()
+    }
+
+    /// Whether the same workers of a node take from both queues.
+    fn share(&self, node: NodeId, one: NodeId, other: NodeId) -> bool {
+        let takes = |crew: &Crew, from: NodeId| crew.duties.iter().any(|duty| self.plan.queue(duty.queue).node == from);
+        self.plan.crews.iter().any(|crew| crew.node == node && takes(crew, one) && takes(crew, other))
     }
 
     /// What a message lay for: the consumers of its broker, and what these were at.

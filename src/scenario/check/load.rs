@@ -163,12 +163,16 @@ fn falls_behind(scenario: &Scenario, expected: &ConsumerForecast, complaints: &m
     };
     let consumer = consumer_of(scenario, expected);
     let (whom, who) = match &expected.pool {
+        Some(pool) if *members == 1 => (String::new(), format!("the one worker of `{pool}`")),
         Some(pool) => (String::new(), format!("the {members} workers of `{pool}`")),
+        None if *members == 1 => (format!(" `{from}`"), "its one consumer".into()),
         None => (format!(" `{from}`"), format!("its {members} consumers")),
     };
+    let are = if *members == 1 { "is" } else { "are" };
     let message = format!(
-        "`{service}` falls behind{whom}{height}: {who} are offered {:.0} % of what they can handle",
-        most * 100.0
+        "`{service}` falls behind{whom}{height}: {who} {are} offered {:.0} % of what {} can handle",
+        most * 100.0,
+        if *members == 1 { "it" } else { "they" }
     );
     let complaint = Complaint::warning(code::OVERLOADED, message).at(consumer.and_then(|c| c.from.place.clone()));
     complaints.push(complaint.help("its backlog grows while that lasts; give it more consumers, or less to do"));

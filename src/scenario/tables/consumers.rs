@@ -14,7 +14,7 @@ use super::super::written::{Endpoint, Given, Node, Place, Scenario, Step};
 use super::queues::{Queue, Unlimited, nowhere};
 use super::redelivery::{self, Redelivery};
 use super::steps::Program;
-use super::worker_pools::{self, Asks};
+use super::worker_pools;
 use crate::diag::{Complaint, code};
 use crate::graph;
 use crate::model::id::NONE;
@@ -573,15 +573,18 @@ fn of_queue(node: &Node, queue: &Queue, consumer: &Consumer, complaints: &mut Ve
     if node.pool_of(consumer).is_none() {
         asks.look(complaints);
     }
-    outlasts(queue, consumer, &asks, complaints);
-    kept(queue, consumer, &asks, complaints);
+    outlasts(node, queue, consumer, complaints);
+    kept(node, queue, consumer, complaints);
 }
 
-/// What waits with its consumer longer than the queue waits for its acknowledgement is delivered again.
-fn outlasts(queue: &Queue, consumer: &Consumer, asks: &Asks<'_>, complaints: &mut Vec<Complaint>) {
+/// What waits with its consumer longer than the queue waits for its acknowledgement is delivered again; a worker of several queues may
+/// have those before it that take longest.
+fn outlasts(node: &Node, queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>) {
     let Some(timeout) = queue.redelivers().value else { return };
+    let asks = node.asks(consumer);
     let held = if asks.poll.value.is_some() { asks.batch.value } else { asks.prefetch.value };
-    let each = consumer.program.work.value.as_ref().map_or(0.0, mean);
+    let works = node.beside(consumer).map(|one| one.program.work.value.as_ref().map_or(0.0, mean));
+    let each = works.fold(0.0, f64::max);
     let whole = held.map_or(f64::INFINITY, f64::from) * each;
     if each > 0.0 && whole > timeout.0 as f64 && consumer.ack.value == Ack::After {
         let name = &queue.name.value;
@@ -606,9 +609,13 @@ fn queue_only(consumer: &Consumer) -> [(&'static str, Option<Place>); 4] {
 }
 
 /// Acknowledgements that are kept for others, and what that leads to.
-fn kept(queue: &Queue, consumer: &Consumer, asks: &Asks<'_>, complaints: &mut Vec<Complaint>) {
+fn kept(node: &Node, queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>) {
+    let asks = node.asks(consumer);
     if consumer.ack.value == Ack::Before {
-        if let Some(place) = &consumer.ack_every.place {
+        // Of those who share it, the first says it, where none keeps anything.
+        let first = node.beside(consumer).next().is_some_and(|one| std::ptr::eq(one, consumer));
+        let nobody = node.beside(consumer).all(|one| one.ack.value == Ack::Before);
+        if let Some(place) = asks.ack_every.place.as_ref().filter(|_| first && nobody) {
             let complaint = Complaint::warning(code::UNUSED, "`ack_every` means nothing beside ack = \"before\"");
             complaints.push(complaint.at(place.clone()));
         }

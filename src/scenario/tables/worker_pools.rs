@@ -187,7 +187,7 @@ pub(super) fn ranges(scenario: &Scenario, node: &Node, complaints: &mut Vec<Comp
             complaints.push(unknown(node, name));
             continue;
         };
-        shares(scenario, consumer, pool, complaints);
+        shares(scenario, (node, consumer), pool, complaints);
         if !seen.insert((&name.value, &consumer.from.value)) {
             let message = format!("the pool `{}` takes from `{}` twice", name.value, consumer.from.value);
             let complaint = Complaint::error(code::CONTRADICTION, message).at(consumer.from.place.clone());
@@ -211,19 +211,26 @@ fn unknown(node: &Node, name: &Given<String>) -> Complaint {
     match suggest(&name.value, node.worker_pools.keys().map(String::as_str)) {
         Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
         None if names.is_empty() => {
-            let table = format!("[services.{}.worker_pools.{}]", node.name.value, name.value);
-            complaint.help(format!("define it: {table} concurrency = 8"))
+            let within = &node.name.value;
+            complaint
+                .help(format!("define it in [services.{within}]: worker_pools.{} = {{ concurrency = 8 }}", name.value))
         }
         None => complaint.help(format!("its pools: {}", few(&names))),
     }
 }
 
 /// Complains about a consumer that says what belongs to its pool, or that cannot be in one.
-fn shares(scenario: &Scenario, consumer: &Consumer, pool: &WorkerPool, complaints: &mut Vec<Complaint>) {
+fn shares(
+    scenario: &Scenario,
+    (node, consumer): (&Node, &Consumer),
+    pool: &WorkerPool,
+    complaints: &mut Vec<Complaint>,
+) {
     for (key, place) in asks!(consumer).places().into_iter().filter(|(_, place)| place.is_some()) {
         let message = format!("`{key}` belongs to the pool `{}`, whose workers this consumer shares", pool.name.value);
         let complaint = Complaint::error(code::MISPLACED, message).at(place.clone());
-        complaints.push(complaint.help(format!("say it in [services.*.worker_pools.{}]", pool.name.value)));
+        complaints
+            .push(complaint.help(format!("say it in [services.{}.worker_pools.{}]", node.name.value, pool.name.value)));
     }
     if scenario.topics.contains_key(&consumer.from.value) {
         let message = format!("not supported yet: `{}` is a topic, and workers share queues only", consumer.from.value);
