@@ -193,19 +193,23 @@ fn connections(scenario: &Scenario, (from, to, name): (&str, &str, &str), used: 
 
 /// Databases with pools: the connections of all pools together, and how many the database takes.
 pub(super) fn databases(scenario: &Scenario) -> Vec<(String, u64, Option<u32>)> {
+    let pools = pools(scenario);
     let of = |node: &Node| {
-        let callers = pools_to(scenario, &node.name.value);
+        let callers = pools.get(node.name.value.as_str())?;
         let sum = callers.values().map(|(replicas, size)| u64::from(*replicas) * u64::from(*size)).sum();
-        (!callers.is_empty()).then(|| (node.name.value.clone(), sum, node.max_connections.value))
+        Some((node.name.value.clone(), sum, node.max_connections.value))
     };
     scenario.nodes.values().filter(|node| node.kind == NodeKind::Database).filter_map(of).collect()
 }
 
-/// Replicas and pool size of each caller with a pool to a database.
-pub(in crate::scenario) fn pools_to<'s>(scenario: &'s Scenario, database: &str) -> BTreeMap<&'s str, (u32, u32)> {
-    let of = |node: &'s Node| {
-        let pool = node.pools.get(database)?;
-        Some((node.name.value.as_str(), (node.most_replicas(), pool.connections.value)))
-    };
-    scenario.nodes.values().filter_map(of).collect()
+/// By database: replicas and pool size of each caller with a pool to it.
+pub(in crate::scenario) fn pools(scenario: &Scenario) -> BTreeMap<&str, BTreeMap<&str, (u32, u32)>> {
+    let mut all: BTreeMap<&str, BTreeMap<&str, (u32, u32)>> = BTreeMap::new();
+    for node in scenario.nodes.values() {
+        for (database, pool) in &node.pools {
+            let size = (node.most_replicas(), pool.connections.value);
+            all.entry(database).or_default().insert(&node.name.value, size);
+        }
+    }
+    all
 }

@@ -35,7 +35,7 @@ use crate::scenario::written::{
 };
 
 pub use expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
-pub(super) use held::pools_to;
+pub(super) use held::pools;
 pub use memory::{CEILING, Memory};
 pub(super) use memory::{memory, power};
 pub use relaxation::{Slowest, slowest};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::analytic::pools_to;
+use super::super::analytic::pools;
 use super::super::check::{few, zero};
 use super::super::declare::{Count, Duration, Maybe, Number, Or, Record as _, Told, table, words};
 use super::super::read::{Desk, View, suggest};
@@ -301,8 +301,9 @@ pub(in crate::scenario) fn look(scenario: &Scenario, complaints: &mut Vec<Compla
             });
         }
     }
+    let pools = pools(scenario);
     for node in scenario.nodes.values() {
-        too_many(scenario, node, complaints);
+        too_many(node, pools.get(node.name.value.as_str()), complaints);
     }
 }
 
@@ -397,7 +398,7 @@ fn patience(call: &Call, complaints: &mut Vec<Complaint>) {
 }
 
 /// Each replica of each caller fills its pool sooner or later.
-fn too_many(scenario: &Scenario, database: &Node, complaints: &mut Vec<Complaint>) {
+fn too_many(database: &Node, callers: Option<&BTreeMap<&str, (u32, u32)>>, complaints: &mut Vec<Complaint>) {
     let Some(most) = database.max_connections.value else { return };
     if let Some(pooler) = &database.pooler {
         let size = &pooler.connections;
@@ -410,7 +411,7 @@ fn too_many(scenario: &Scenario, database: &Node, complaints: &mut Vec<Complaint
         }
         return;
     }
-    let callers = pools_to(scenario, &database.name.value);
+    let Some(callers) = callers else { return };
     let sum: u64 = callers.values().map(|(replicas, size)| u64::from(*replicas) * u64::from(*size)).sum();
     if sum <= u64::from(most) {
         return;
