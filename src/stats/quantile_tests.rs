@@ -49,6 +49,15 @@ fn a_deterministic_scenario_has_no_width_and_is_not_null() {
     assert_eq!(of(&runs, 0.99).ends(), Some((7_000_123.0, 7_000_123.0)));
 }
 
+/// One run of three that collapsed: by the scatter the lower end would lie below nothing, where no time does.
+#[test]
+fn an_end_is_never_below_nothing() {
+    let runs: Vec<Recorder> = [0, 0, 900_000].map(|by| recorder((1..=500).map(|i| i + by))).into();
+    let found = of(&runs, 0.5);
+    assert!(found.value.unwrap() < 1_000.0 && found.high.unwrap() > 100_000.0, "{found:?}");
+    assert_eq!(found.low, Some(0.0));
+}
+
 #[test]
 fn the_farther_of_both_ends_by_hand() {
     // Four runs of 500: of each, 1 to 500 plus 0, 10, 20, 10. Sections: medians 250, 260, 270, 260 around 260.
