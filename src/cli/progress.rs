@@ -33,7 +33,7 @@ pub(super) enum Mode {
     /// A bar on a terminal, nothing elsewhere.
     #[default]
     Auto,
-    /// A line every 10 s.
+    /// The first answer as soon as there is one, then a line every 10 s.
     Plain,
     /// Nothing.
     None,
@@ -92,7 +92,9 @@ impl Watch for Progress {
             }
             Face::Lines(last) => {
                 let (last, answer) = &mut *last.lock().unwrap_or_else(PoisonError::into_inner);
-                if last.elapsed() >= PLAIN_EVERY {
+                // The first answer does not wait for its turn.
+                let at_first = *last == self.began && !answer.is_empty() && last.elapsed() >= PATIENCE;
+                if at_first || last.elapsed() >= PLAIN_EVERY {
                     *last = Instant::now();
                     say(&format!("{}{answer}", plain(share, self.began.elapsed())));
                 }
@@ -128,13 +130,20 @@ fn bar() -> ProgressBar {
 fn plain(share: f64, after: Duration) -> String {
     let seconds = after.as_secs_f64();
     let left = if share > 0.0 { format!(", {:.0} s left", seconds / share - seconds) } else { String::new() };
-    format!("{:.0} % after {seconds:.0} s{left}", share * 100.0)
+    let after = if seconds < 1.0 { format!("{seconds:.1}") } else { format!("{seconds:.0}") };
+    format!("{:.0} % after {after} s{left}", share * 100.0)
 }
 
-/// The first answer: ` · 3 of 10 runs: web p99 41.2 ms, 2.0 % lost` (of the client with most requests), ` · at 140/s 72 of 72 runs keep all promises`,
+/// The first answer: ` · after 2.50 s of a run: web p99 41.2 ms`, ` · 3 of 10 runs: web p99 41.2 ms, 2.0 % lost` (of the client with most requests), ` · at 140/s 72 of 72 runs keep all promises`,
 /// ` · at 100/s: web p99 41.2 ms`.
 fn first(so_far: &SoFar) -> String {
     match so_far {
+        SoFar::Within { measured_s, clients } => match clients.first() {
+            Some((name, well, p99)) => {
+                format!(" · after {} of a run: {}", time(measured_s * 1e3), fares(name, *well, *p99))
+            }
+            None => String::new(),
+        },
         SoFar::Runs { ended, of, clients } => match clients.first() {
             Some((name, well, p99)) => format!(" · {ended} of {of} runs: {}", fares(name, *well, *p99)),
             None => String::new(),
@@ -180,6 +189,7 @@ mod tests {
     fn plain_lines_say_what_is_left() {
         assert_eq!(plain(0.25, Duration::from_secs(10)), "25 % after 10 s, 30 s left");
         assert_eq!(plain(0.0, Duration::from_secs(10)), "0 % after 10 s");
+        assert_eq!(plain(0.1, Duration::from_millis(400)), "10 % after 0.4 s, 4 s left");
     }
 
     #[test]
@@ -191,6 +201,8 @@ mod tests {
         );
         assert_eq!(told(vec![("web".into(), 0.5, None)]), " · 3 of 10 runs: web p99 among the lost, 50.0 % lost");
         assert_eq!(told(Vec::new()), "");
+        let within = SoFar::Within { measured_s: 2.5, clients: vec![("web".into(), 0.98, Some(41.2))] };
+        assert_eq!(first(&within), " · after 2.50 s of a run: web p99 41.2 ms, 2.0 % lost");
         let load = SoFar::Load { per_s: 140.0, kept: 71, of: 72 };
         assert_eq!(first(&load), " · at 140/s 71 of 72 runs keep all promises");
         let point = SoFar::Point { at: "100/s 2".into(), client: "web".into(), well: 1.0, p99_ms: Some(41.2) };

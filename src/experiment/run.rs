@@ -34,6 +34,13 @@ pub trait Watch: Sync {
 /// What is known before everything is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SoFar {
+    /// What the first replication shows that tells, before any has ended.
+    Within {
+        /// So much of its measured time is over, s.
+        measured_s: f64,
+        /// By client, as of [`Runs`](Self::Runs), but of the requests that have ended.
+        clients: Vec<(String, f64, Option<f64>)>,
+    },
     /// What the replications show that have ended, before the others have.
     Runs {
         /// So many have ended.
@@ -71,6 +78,8 @@ struct Gathered<'a> {
     plan: &'a Plan,
     so_far: Mutex<(u32, Vec<Cohort>)>,
     of: u32,
+    /// How long the replication had measured that told first, when it did so last, ns; none tells once one has ended.
+    within: AtomicU64,
 }
 
 impl Gathered<'_> {
@@ -81,14 +90,35 @@ impl Gathered<'_> {
         *ended += 1;
         all.resize(measure.clients.len(), Cohort::default());
         all.iter_mut().zip(&measure.clients).for_each(|(all, one)| all.merge(one));
-        let mut busiest: Vec<usize> = (0..all.len()).filter(|at| all[*at].arrived > 0).collect();
-        busiest.sort_by_key(|at| std::cmp::Reverse(all[*at].arrived));
+        self.within.store(u64::MAX, Ordering::Relaxed);
+        SoFar::Runs { ended: *ended, of: self.of, clients: self.fared(all) }
+    }
+
+    /// What one that is under way shows: at first, and whenever it has measured twice as long.
+    fn glance(&self, now: Time, measure: &Measure) -> Option<SoFar> {
+        let measured = Span(now.0.saturating_sub(self.plan.warmup.0)).min(self.plan.duration);
+        let told = self.within.load(Ordering::Relaxed);
+        if measured.0 <= told.saturating_mul(2) || measure.clients.iter().all(|client| client.ended == [0; _]) {
+            return None;
+        }
+        // Another may have told meanwhile, or ended.
+        self.within.compare_exchange(told, measured.0, Ordering::Relaxed, Ordering::Relaxed).ok()?;
+        // Those that are under way are no losses.
+        let over = |client: &Cohort| Cohort { arrived: client.ended.iter().sum(), ..client.clone() };
+        let clients = self.fared(&measure.clients.iter().map(over).collect::<Vec<_>>());
+        Some(SoFar::Within { measured_s: measured.as_secs_f64(), clients })
+    }
+
+    /// How clients fare, those with most requests first.
+    fn fared(&self, clients: &[Cohort]) -> Vec<(String, f64, Option<f64>)> {
+        let mut busiest: Vec<usize> = (0..clients.len()).filter(|at| clients[*at].arrived > 0).collect();
+        busiest.sort_by_key(|at| std::cmp::Reverse(clients[*at].arrived));
         let told = |at: usize| {
-            let one = estimate::replicate(&all[at], self.plan.duration);
+            let one = estimate::replicate(&clients[at], self.plan.duration);
             let name = self.plan.node(self.plan.clients[at].node).name.clone();
             (name, one.succeeded as f64 / one.arrived as f64, one.p99_ms)
         };
-        SoFar::Runs { ended: *ended, of: self.of, clients: busiest.into_iter().map(told).collect() }
+        busiest.into_iter().map(told).collect()
     }
 }
 
@@ -212,14 +242,17 @@ fn replicate(
     let (first, replications) = (which.start, which.len() as u32);
     let length = (plan.warmup + plan.duration).0.max(1);
     let done = AtomicU64::new(0);
-    let gathered = Gathered { plan, so_far: Mutex::default(), of: replications };
+    let gathered = Gathered { plan, so_far: Mutex::default(), of: replications, within: AtomicU64::new(0) };
     let one = |index: u32| {
         if watch.stopped() {
             return None;
         }
         let mut told = 0;
         let seed = replication_seed(plan.seed, first + index);
-        let mut look = |now: Time| {
+        let mut look = |now: Time, measure: &Measure| {
+            if let Some(so_far) = watch.curious().then(|| gathered.glance(now, measure)).flatten() {
+                watch.hear(&so_far);
+            }
             let here = now.0.min(length);
             let all = done.fetch_add(here - told, Ordering::Relaxed) + here - told;
             told = here;
@@ -245,12 +278,13 @@ fn replicate(
 }
 
 /// One replication, with whoever looks at it from time to time and may end it.
-pub(super) fn once(plan: &Plan, seed: u64, look: &mut dyn FnMut(Time) -> bool) -> Finished<Measure> {
+pub(super) fn once(plan: &Plan, seed: u64, look: &mut dyn FnMut(Time, &Measure) -> bool) -> Finished<Measure> {
     let measure = Measure::new(plan);
     if !plan.is_calm() {
-        return Machine::new(plan, seed, measure).run(look);
+        return Machine::new(plan, seed, measure).run_heard(look);
     }
-    let Finished { probe: Calm(probe), events, stop, at, at_rest } = Machine::new(plan, seed, Calm(measure)).run(look);
+    let machine = Machine::new(plan, seed, Calm(measure));
+    let Finished { probe: Calm(probe), events, stop, at, at_rest } = machine.run_heard(|now, calm| look(now, &calm.0));
     Finished { probe, events, stop, at, at_rest }
 }
 

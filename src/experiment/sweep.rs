@@ -37,6 +37,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::Serialize;
 
+use super::measure::Measure;
 use super::parallel;
 use super::run::{SoFar, Watch, guard, once, replication};
 use super::study::{Head, Trouble};
@@ -315,7 +316,7 @@ impl<'a> Field<'a> {
         let length = (plan.warmup + plan.duration).0.max(1);
         let whole = length as f64 * of as f64;
         let mut told = 0;
-        let mut look = |now: Time| {
+        let mut look = |now: Time, _: &Measure| {
             let here = now.0.min(length);
             let all = self.done.fetch_add(here - told, Ordering::Relaxed) + here - told;
             told = here;

@@ -17,8 +17,8 @@ const RECORDS: u64 = 8;
 impl<P: Probe> Machine<'_, P> {
     /// Looks at the watch, and at what there is.
     #[cold]
-    pub(crate) fn look_up(&mut self, watch: &mut impl FnMut(Time) -> bool) {
-        if !watch(self.core.now) {
+    pub(crate) fn look_up(&mut self, watch: &mut impl FnMut(Time, &P) -> bool) {
+        if !watch(self.core.now, &self.core.probe) {
             self.core.halt(Stop::Interrupted);
         } else if self.core.course.events >= self.core.plan.max_events {
             self.core.halt(Stop::Events);

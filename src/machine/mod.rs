@@ -83,7 +83,12 @@ pub struct Finished<P> {
 
 impl<P: Probe> Machine<'_, P> {
     /// Runs to the end. Every 65,536 events, or sooner, `watch` is told the time and may say stop (`false`).
-    pub fn run(mut self, mut watch: impl FnMut(Time) -> bool) -> Finished<P> {
+    pub fn run(self, mut watch: impl FnMut(Time) -> bool) -> Finished<P> {
+        self.run_heard(|now, _| watch(now))
+    }
+
+    /// The same; `watch` sees what was heard by then, too.
+    pub fn run_heard(mut self, mut watch: impl FnMut(Time, &P) -> bool) -> Finished<P> {
         while self.core.course.stop.is_none() {
             self.core.course.look_at = self.core.course.events + self.core.pulse();
             self.proceed();
@@ -131,6 +136,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The same under watch: it is told the time as in [`run`](Self::run), and guards are looked at.
     pub fn run_watched_to(&mut self, moment: Time, mut watch: impl FnMut(Time) -> bool) {
+        let mut watch = |now, _: &P| watch(now);
         while self.core.course.stop.is_none() && self.core.agenda.next_time().is_some_and(|next| next <= moment) {
             if self.core.course.events >= self.core.course.look_at {
                 self.core.course.look_at = self.core.course.events + self.core.pulse();

@@ -194,14 +194,36 @@ fn whoever_is_curious_hears_of_each_run_that_has_ended() {
     let summary = experiment::run(&checked, Some(2), &curious).unwrap();
     let heard = curious.0.into_inner().unwrap();
     let counts = |so_far: &experiment::SoFar| match so_far {
-        experiment::SoFar::Runs { ended, of, .. } => (*ended, *of),
+        experiment::SoFar::Runs { ended, of, .. } => Some((*ended, *of)),
+        experiment::SoFar::Within { .. } => None,
         other => panic!("{other:?}"),
     };
-    assert_eq!(heard.iter().map(counts).collect::<Vec<_>>(), [(1, 4), (2, 4), (3, 4), (4, 4)]);
+    assert_eq!(heard.iter().filter_map(counts).collect::<Vec<_>>(), [(1, 4), (2, 4), (3, 4), (4, 4)]);
     let people = &summary.clients["people"];
     let clients = vec![("people".to_owned(), 1.0, people.latency_arrived_ms.p99.value)];
     let whole = experiment::SoFar::Runs { ended: 4, of: 4, clients };
     assert_eq!(heard.last(), Some(&whole), "the last is the answer");
     let alone = experiment::run(&checked, Some(1), &()).unwrap();
     assert_eq!(report::json::one(&summary), report::json::one(&alone), "nothing of it reaches a result");
+}
+
+#[test]
+fn whoever_is_curious_hears_of_a_long_run_before_it_has_ended() {
+    let long = TEXT.replace("100s", "600s").replace("replications = 4", "replications = 1");
+    let checked = checked(&long);
+    let curious = Curious::default();
+    experiment::run(&checked, Some(1), &curious).unwrap();
+    let heard = curious.0.into_inner().unwrap();
+    let (last, within) = heard.split_last().unwrap();
+    assert!(matches!(last, experiment::SoFar::Runs { ended: 1, of: 1, .. }), "{last:?}");
+    let after = |so_far: &experiment::SoFar| match so_far {
+        experiment::SoFar::Within { measured_s, clients } => {
+            assert_eq!((clients[0].0.as_str(), clients[0].1), ("people", 1.0), "who is under way is not lost");
+            *measured_s
+        }
+        other => panic!("{other:?}"),
+    };
+    let after: Vec<f64> = within.iter().map(after).collect();
+    assert!(after.len() > 2, "{after:?}");
+    assert!(after.windows(2).all(|pair| pair[1] > 2.0 * pair[0]), "not more often: {after:?}");
 }

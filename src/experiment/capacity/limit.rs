@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::order::{Ranks, sign_chance};
 use crate::experiment::estimate::CONFIDENCE;
+use crate::experiment::measure::Measure;
 use crate::experiment::parallel;
 use crate::experiment::run::{SoFar, Watch, once, promises, replication};
 use crate::experiment::summary::Estimate;
@@ -204,7 +205,7 @@ impl Search<'_> {
                 return None;
             }
             let seed = replication_seed(plan.seed, seeds[nth as usize]);
-            let finished = once(&plan, seed, &mut |_: Time| !self.watch.stopped());
+            let finished = once(&plan, seed, &mut |_: Time, _: &Measure| !self.watch.stopped());
             stopped.fetch_add(u64::from(finished.stop == Stop::Interrupted), Ordering::Relaxed);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             self.advanced(from + (to - from) * done as f64 / seeds.len() as f64);
