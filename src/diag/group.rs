@@ -1,5 +1,6 @@
 //! Complaints of one kind, told once: a file of forty services has one habit, not forty mistakes.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Code, Complaint, Severity, Source, excerpt};
@@ -18,17 +19,20 @@ pub(super) struct Group<'c> {
 
 /// The complaints in their order; warnings and notes of a kind that comes more than twice stand where its first does.
 pub(super) fn grouped(complaints: &[Complaint]) -> Vec<Group<'_>> {
-    let mut kinds: Vec<(Kind, usize)> = Vec::new();
-    let mut groups: Vec<Group<'_>> = Vec::new();
     let all: Vec<Option<Kind>> = complaints.iter().map(kind).collect();
+    let mut kinds: BTreeMap<&Kind, (usize, Option<usize>)> = BTreeMap::new();
+    all.iter().flatten().for_each(|kind| kinds.entry(kind).or_default().0 += 1);
+    let mut groups: Vec<Group<'_>> = Vec::new();
     for (complaint, kind) in complaints.iter().zip(&all) {
-        let many = kind.as_ref().filter(|kind| all.iter().flatten().filter(|other| other == kind).count() > FEW);
-        if let Some((_, at)) = many.and_then(|kind| kinds.iter().find(|known| known.0 == *kind)) {
+        let many = kind.as_ref().and_then(|kind| kinds.get_mut(kind)).filter(|(count, _)| *count > FEW);
+        if let Some((_, Some(at))) = many {
             groups[*at].rest.push(complaint);
-        } else {
-            kinds.extend(many.map(|kind| (kind.clone(), groups.len())));
-            groups.push(Group { first: complaint, rest: Vec::new() });
+            continue;
         }
+        if let Some((_, at)) = many {
+            *at = Some(groups.len());
+        }
+        groups.push(Group { first: complaint, rest: Vec::new() });
     }
     groups
 }

@@ -3,8 +3,10 @@
 use super::number::{NONE, plain, time};
 use super::sheet::{Cell, Sheet, Tone};
 use super::table::Style;
-use super::text::{clean, cut};
-use crate::experiment::published::{self, Finding, Tolerance, Verdict};
+use super::text::{clean, cut, wrapped};
+use crate::experiment::published::{self, Finding, Kind, Tolerance, Verdict};
+
+const MEASURED: &str = "measured";
 
 /// A publication and what became of its claims.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,6 +22,8 @@ pub struct Publication {
 pub struct Claim {
     /// What it is.
     pub what: String,
+    /// Where it comes from: a system that was `measured`, a `rule`, another program that `simulated` it.
+    pub kind: &'static str,
     /// Their figure.
     pub theirs: Amount,
     /// Where only a tendency was published: `≤` or `≥`, and what.
@@ -82,8 +86,14 @@ fn claim(finding: &Finding) -> Claim {
         Some(Tolerance::AtLeast(bound)) => Some(('≥', bound)),
         _ => None,
     };
+    let kind = match finding.kind {
+        Kind::Measured => MEASURED,
+        Kind::Rule => "rule",
+        Kind::Simulated => "simulated",
+    };
     Claim {
         what: finding.what.into(),
+        kind,
         theirs: amount(finding.theirs),
         bound: bound.map(|(sign, bound)| (sign, amount(bound))),
         ours: amount(finding.ours),
@@ -128,15 +138,54 @@ fn four(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// The table, what could not be reproduced, and a last line with the sum.
+/// How far off ours are of figures that somebody measured: the distribution of errors, in a sentence. `None` where there are none.
+fn accuracy(all: &[Publication]) -> Option<String> {
+    let measured = all.iter().flat_map(|p| p.claims.iter().map(move |claim| (p, claim)));
+    let measured = measured.filter(|(_, claim)| claim.kind == MEASURED && claim.bound.is_none());
+    // A yes or no is no figure that could be a little off.
+    let measured = measured.filter(|(_, Claim { theirs, .. })| theirs.unit != Unit::Share || theirs.value % 1.0 != 0.0);
+    let (shares, others): (Vec<_>, Vec<_>) = measured.partition(|(_, claim)| claim.theirs.unit == Unit::Share);
+    let parts = [("times, rates and counts", &others, "%"), ("shares", &shares, "pp")];
+    let parts = parts.into_iter().filter(|(_, claims, _)| !claims.is_empty()).map(|(what, claims, unit)| {
+        let mut errors: Vec<(f64, String)> = claims.iter().map(|(p, claim)| (claim.error(), named(p, claim))).collect();
+        errors.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let within = |share: f64| plain(errors[((errors.len() as f64 * share).ceil() as usize).max(1) - 1].0);
+        let worst = &errors[errors.len() - 1].1;
+        format!(
+            "of {} {what} half are within {} {unit}, nine in ten within {} {unit}, all within {} {unit} ({worst})",
+            errors.len(),
+            within(0.5),
+            within(0.9),
+            within(1.0)
+        )
+    });
+    let parts: Vec<String> = parts.collect();
+    (!parts.is_empty()).then(|| format!("Against what others measured: {}.", parts.join("; ")))
+}
+
+/// `Gunther: scripts an hour, 1 user`.
+fn named(publication: &Publication, claim: &Claim) -> String {
+    format!("{}: {}", publication.source.split([':', ',']).next().unwrap_or_default(), claim.what)
+}
+
+/// The answer, the table, what could not be reproduced, and a last line with the sum.
 pub fn render(all: &[Publication], absent: &[(&str, &str)], style: Style) -> String {
-    let mut sheet =
-        Sheet::new(&[("claim", 9), ("published", 7), ("ours", 8), ("±", 1), ("allowed", 5), ("verdict", 6)]);
+    let mut sheet = Sheet::new(&[
+        ("claim", 9),
+        ("published", 7),
+        ("ours", 8),
+        ("±", 1),
+        ("allowed", 3),
+        ("source", 2),
+        ("verdict", 6),
+    ]);
     for claim in all.iter().flat_map(|p| &p.claims) {
         sheet.push(&format!("  {}", claim.what), cells(claim));
     }
     let mut rows = sheet.lines(style.width, style.color).into_iter();
-    let mut lines: Vec<String> = rows.by_ref().take(2).collect();
+    let answer = accuracy(all).map(|answer| wrapped(&answer, style.width)).unwrap_or_default();
+    let gap = (!answer.is_empty()).then(String::new);
+    let mut lines: Vec<String> = answer.into_iter().chain(gap).chain(rows.by_ref().take(2)).collect();
     for publication in all {
         lines.push(Tone::Strong.paint(&cut(&clean(&publication.source), style.width), style.color));
         lines.extend(rows.by_ref().take(publication.claims.len()));
@@ -158,7 +207,15 @@ pub fn render(all: &[Publication], absent: &[(&str, &str)], style: Style) -> Str
     lines.join("\n") + "\n"
 }
 
-fn cells(claim: &Claim) -> [Cell; 5] {
+impl Claim {
+    /// How far ours is from theirs: per cent of theirs, of a share points.
+    fn error(&self) -> f64 {
+        let off = 100.0 * (self.ours.value - self.theirs.value).abs();
+        if self.theirs.unit == Unit::Share { off } else { off / self.theirs.value.abs() }
+    }
+}
+
+fn cells(claim: &Claim) -> [Cell; 6] {
     let verdict = match (claim.agrees, claim.bound.is_some()) {
         (true, false) => Cell::toned("✓ agrees", Tone::Good),
         (true, true) => Cell::toned("≈ shape", Tone::Good),
@@ -170,6 +227,7 @@ fn cells(claim: &Claim) -> [Cell; 5] {
         claim.ours.text().into(),
         claim.half.map_or_else(|| NONE.to_owned(), Amount::spread).into(),
         claim.allowed.map_or_else(|| NONE.to_owned(), |allowed| format!("±{}", allowed.spread())).into(),
+        claim.kind.into(),
         verdict,
     ]
 }
@@ -186,6 +244,7 @@ mod tests {
     fn theirs_and_ours_stand_side_by_side() {
         let claim = |what: &str, theirs, ours, unit| Claim {
             what: what.into(),
+            kind: MEASURED,
             theirs: amount(theirs, unit),
             ours: amount(ours, unit),
             half: None,
@@ -201,14 +260,21 @@ mod tests {
         let one = Publication { source: "Dean, 2013".into(), claims: vec![good, shape] };
         let other = Publication { source: "Brooker, 2015".into(), claims: vec![bad] };
         let text = render(&[one, other], &[("MiSim", "plots without figures")], Style::default());
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "claim    published    ours       ±  allowed    verdict");
+        let answer =
+            "Against what others measured: of 1 times, rates and counts half are within 7.52 %, nine in ten within";
+        assert!(text.replace('\n', " ").starts_with(answer), "{text}");
+        assert!(
+            text.replace('\n', " ").contains("; of 1 shares half are within 0.07 pp, nine in ten within 0.07 pp"),
+            "{text}"
+        );
+        let lines: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("claim")).collect();
+        assert_eq!(lines[0], "claim    published    ours       ±  allowed    source    verdict");
         assert_eq!(
             lines[2..6],
             [
                 "Dean, 2013",
-                "  slow      63.4 %  63.5 %  0.4 pp  ±0.5 pp   ✓ agrees",
-                "  falls     ≥ 10 ×    28 ×       –        –    ≈ shape",
+                "  slow      63.4 %  63.5 %  0.4 pp  ±0.5 pp  measured   ✓ agrees",
+                "  falls     ≥ 10 ×    28 ×       –        –  measured    ≈ shape",
                 "Brooker, 2015",
             ]
         );

@@ -1,6 +1,6 @@
 //! A hundred writers of one row, and how they wait before they try again.
 
-use super::claim::{Claim, Experiment, Publication, Runs, Tolerance, Unit};
+use super::claim::{Claim, Experiment, Kind, Publication, Runs, Tolerance, Unit};
 use crate::experiment::figure::{Figure, Part};
 
 pub(super) const PUBLICATION: Publication = Publication {
@@ -8,6 +8,7 @@ pub(super) const PUBLICATION: Publication = Publication {
     source: "Brooker: Exponential Backoff And Jitter. AWS Architecture Blog, 2015",
     experiments: &[Experiment {
         name: "aws-backoff",
+        kind: Kind::Simulated,
         text: include_str!("../../../scenarios/published/aws-backoff.toml"),
         variants: &["", "full", "equal", "decorrelated", "without"],
         short: true,

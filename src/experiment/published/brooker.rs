@@ -1,6 +1,6 @@
 //! What retries do to a service that fails at random, to one that is slower the busier it is, and to healthy shards.
 
-use super::claim::{Claim, Experiment, Publication, Runs, Tolerance, Unit};
+use super::claim::{Claim, Experiment, Kind, Publication, Runs, Tolerance, Unit};
 use crate::experiment::figure::{Figure, Seen};
 
 pub(super) const PUBLICATION: Publication = Publication {
@@ -11,6 +11,7 @@ pub(super) const PUBLICATION: Publication = Publication {
 
 const RETRIES: Experiment = Experiment {
     name: "brooker-retries",
+    kind: Kind::Simulated,
     text: include_str!("../../../scenarios/published/brooker-retries.toml"),
     variants: &["", "three", "tokens", "breaker", "half-three", "half-tokens", "half-breaker", "half-backoff"],
     short: true,
@@ -37,6 +38,7 @@ const RETRIES: Experiment = Experiment {
 
 const CLIENTS: Experiment = Experiment {
     name: "brooker-clients",
+    kind: Kind::Simulated,
     text: include_str!("../../../scenarios/published/brooker-clients.toml"),
     variants: &["", "hundred", "thousand"],
     short: true,
@@ -60,6 +62,7 @@ const COLLAPSED: Claim = Claim {
 
 const COLLAPSE: Experiment = Experiment {
     name: "brooker-collapse",
+    kind: Kind::Simulated,
     text: include_str!("../../../scenarios/published/brooker-collapse.toml"),
     variants: &["", "jitter", "ramp"],
     short: false,
@@ -84,6 +87,7 @@ const COLLAPSE: Experiment = Experiment {
 
 const SHARDS: Experiment = Experiment {
     name: "sharded-breaker",
+    kind: Kind::Simulated,
     text: include_str!("../../../scenarios/published/sharded-breaker.toml"),
     variants: &["", "breaker"],
     short: true,

@@ -19,6 +19,8 @@ pub struct Publication {
 pub struct Experiment {
     /// The name of the scenario and of its file.
     pub name: &'static str,
+    /// Where their figures come from.
+    pub kind: Kind,
     /// Its text.
     pub text: &'static str,
     /// What is run of it; the empty name is the scenario as written.
@@ -27,6 +29,17 @@ pub struct Experiment {
     pub claims: &'static [Claim],
     /// Whether it takes so little that every test run can afford it.
     pub short: bool,
+}
+
+/// Where figures that others published come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// When a real system was measured.
+    Measured,
+    /// When they follow from a rule, or from theory.
+    Rule,
+    /// When another program simulated them.
+    Simulated,
 }
 
 /// A figure of a publication.
@@ -95,6 +108,8 @@ pub enum Verdict {
 pub struct Finding {
     /// The publication's name.
     pub publication: &'static str,
+    /// Where its figures come from.
+    pub kind: Kind,
     /// What is claimed.
     pub what: &'static str,
     /// Their figure.
@@ -115,7 +130,7 @@ pub struct Finding {
 
 impl Claim {
     /// Compares.
-    pub(super) fn judge(&self, publication: &Publication, runs: &Runs<'_>) -> Finding {
+    pub(super) fn judge(&self, (publication, kind): (&Publication, Kind), runs: &Runs<'_>) -> Finding {
         let Figure { value, half } = (self.ours)(runs);
         let allowed = match self.tolerance {
             Tolerance::Near(share) => Some(share * self.theirs.abs()),
@@ -137,6 +152,7 @@ impl Claim {
         };
         Finding {
             publication: publication.name,
+            kind,
             what: self.what,
             theirs: self.theirs,
             bound: one_sided.then_some(self.tolerance),
@@ -175,7 +191,7 @@ mod tests {
     const NOWHERE: Publication = Publication { name: "nowhere", source: "", experiments: &[] };
 
     fn verdict(tolerance: Tolerance, theirs: f64, ours: fn(&Runs<'_>) -> Figure) -> Verdict {
-        Claim { what: "", theirs, unit: Unit::Count, tolerance, ours }.judge(&NOWHERE, &Runs(&[])).verdict
+        Claim { what: "", theirs, unit: Unit::Count, tolerance, ours }.judge((&NOWHERE, Kind::Rule), &Runs(&[])).verdict
     }
 
     #[test]

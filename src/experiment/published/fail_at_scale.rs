@@ -1,6 +1,6 @@
 //! Who is served first when more came than can be served.
 
-use super::claim::{Claim, Experiment, Publication, Tolerance, Unit};
+use super::claim::{Claim, Experiment, Kind, Publication, Tolerance, Unit};
 use crate::experiment::figure::Part;
 
 pub(super) const PUBLICATION: Publication = Publication {
@@ -11,6 +11,7 @@ pub(super) const PUBLICATION: Publication = Publication {
 
 const SPIKE: Experiment = Experiment {
     name: "spike-order",
+    kind: Kind::Rule,
     text: include_str!("../../../scenarios/published/spike-order.toml"),
     variants: &["", "last-first"],
     short: false,
@@ -35,6 +36,7 @@ const SPIKE: Experiment = Experiment {
 /// The article says what the rule is for: fresh requests are served, and those are as many as the service can.
 const OVERLOAD: Experiment = Experiment {
     name: "overload-codel",
+    kind: Kind::Rule,
     text: include_str!("../../../scenarios/published/overload-codel.toml"),
     variants: &["", "codel"],
     short: true,

@@ -1,6 +1,6 @@
 //! What two sidecars add to the latency of a call.
 
-use super::claim::{Claim, Experiment, Publication, Runs, Tolerance, Unit};
+use super::claim::{Claim, Experiment, Kind, Publication, Runs, Tolerance, Unit};
 use crate::experiment::figure::{Figure, Part};
 
 pub(super) const PUBLICATION: Publication = Publication {
@@ -8,6 +8,7 @@ pub(super) const PUBLICATION: Publication = Publication {
     source: "Istio: Performance and Scalability (istio.io, 1.8), sidecars",
     experiments: &[Experiment {
         name: "istio-sidecars",
+        kind: Kind::Measured,
         text: include_str!("../../../scenarios/published/istio-sidecars.toml"),
         variants: &["", "plain", "jitter", "plain-jitter"],
         short: false,

@@ -1,6 +1,6 @@
 //! What a proxy's balancing and its retries are worth.
 
-use super::claim::{Claim, Experiment, Publication, Runs, Tolerance, Unit};
+use super::claim::{Claim, Experiment, Kind, Publication, Runs, Tolerance, Unit};
 use crate::experiment::figure::Figure;
 
 pub(super) const PUBLICATION: Publication = Publication {
@@ -9,6 +9,7 @@ pub(super) const PUBLICATION: Publication = Publication {
     experiments: &[
         Experiment {
             name: "linkerd-slow-host",
+            kind: Kind::Measured,
             text: include_str!("../../../scenarios/published/linkerd-slow-host.toml"),
             variants: &["", "least-loaded", "ewma"],
             short: true,
@@ -40,6 +41,7 @@ pub(super) const PUBLICATION: Publication = Publication {
         },
         Experiment {
             name: "linkerd-retries",
+            kind: Kind::Measured,
             text: include_str!("../../../scenarios/published/linkerd-retries.toml"),
             variants: &["", "three"],
             short: true,

@@ -1,6 +1,6 @@
 //! A trigger that passes and a failure that stays, because retries keep it alive.
 
-use super::claim::{Claim, Experiment, Publication, Runs, Tolerance, Unit};
+use super::claim::{Claim, Experiment, Kind, Publication, Runs, Tolerance, Unit};
 use crate::experiment::figure::Figure;
 
 const NAME: &str = "retry-trigger";
@@ -12,6 +12,7 @@ pub(super) const PUBLICATION: Publication = Publication {
     source: "Huang et al.: Metastable Failures in the Wild. OSDI 2022 (calibrated load)",
     experiments: &[Experiment {
         name: NAME,
+        kind: Kind::Measured,
         text: TEXT,
         variants: &["", "b", "c", "d"],
         short: false,
@@ -31,6 +32,7 @@ pub(super) const BAND: Publication = Publication {
     source: "The same at other loads, by an independent program (not published)",
     experiments: &[Experiment {
         name: NAME,
+        kind: Kind::Simulated,
         text: TEXT,
         variants: &["b-at-30", "a-at-42", "d-at-42", "d-at-55"],
         short: false,

@@ -1,6 +1,6 @@
 //! A breaker for slow calls in front of a callee that is slow and well.
 
-use super::claim::{Claim, Experiment, Publication, Tolerance, Unit};
+use super::claim::{Claim, Experiment, Kind, Publication, Tolerance, Unit};
 use crate::experiment::figure::Part;
 
 pub(super) const PUBLICATION: Publication = Publication {
@@ -8,6 +8,7 @@ pub(super) const PUBLICATION: Publication = Publication {
     source: "zgabrieloliveira/microservice-resilience-benchmark: latency, hybrid",
     experiments: &[Experiment {
         name: "slow-payment",
+        kind: Kind::Measured,
         text: include_str!("../../../scenarios/published/slow-payment.toml"),
         variants: &["", "unprotected"],
         short: true,

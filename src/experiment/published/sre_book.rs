@@ -1,6 +1,6 @@
 //! Overload, cascades, retries and throttles as Google's book on reliability explains them.
 
-use super::claim::{Claim, Experiment, Publication, Tolerance, Unit};
+use super::claim::{Claim, Experiment, Kind, Publication, Tolerance, Unit};
 use crate::experiment::figure::Part;
 
 pub(super) const PUBLICATION: Publication = Publication {
@@ -11,6 +11,7 @@ pub(super) const PUBLICATION: Publication = Publication {
 
 const BIMODAL: Experiment = Experiment {
     name: "sre-bimodal",
+    kind: Kind::Rule,
     text: include_str!("../../../scenarios/published/sre-bimodal.toml"),
     variants: &[""],
     short: false,
@@ -26,6 +27,7 @@ const BIMODAL: Experiment = Experiment {
 
 const QUEUE: Experiment = Experiment {
     name: "sre-queue",
+    kind: Kind::Rule,
     text: include_str!("../../../scenarios/published/sre-queue.toml"),
     variants: &[""],
     short: true,
@@ -40,6 +42,7 @@ const QUEUE: Experiment = Experiment {
 
 const GROWTH: Experiment = Experiment {
     name: "sre-growth",
+    kind: Kind::Rule,
     text: include_str!("../../../scenarios/published/sre-growth.toml"),
     variants: &["", "third", "tenth"],
     short: true,
@@ -70,6 +73,7 @@ const GROWTH: Experiment = Experiment {
 
 const LAYERS: Experiment = Experiment {
     name: "sre-layers",
+    kind: Kind::Rule,
     text: include_str!("../../../scenarios/published/sre-layers.toml"),
     variants: &[""],
     short: true,
@@ -84,6 +88,7 @@ const LAYERS: Experiment = Experiment {
 
 const BUDGET: Experiment = Experiment {
     name: "sre-budget",
+    kind: Kind::Rule,
     text: include_str!("../../../scenarios/published/sre-budget.toml"),
     variants: &["", "budget"],
     short: true,
@@ -107,6 +112,7 @@ const BUDGET: Experiment = Experiment {
 
 const THROTTLE: Experiment = Experiment {
     name: "sre-throttle",
+    kind: Kind::Rule,
     text: include_str!("../../../scenarios/published/sre-throttle.toml"),
     variants: &["", "less"],
     short: false,
@@ -130,6 +136,7 @@ const THROTTLE: Experiment = Experiment {
 
 const CASCADE: Experiment = Experiment {
     name: "sre-cascade",
+    kind: Kind::Rule,
     text: include_str!("../../../scenarios/published/sre-cascade.toml"),
     variants: &["", "more", "refuses"],
     short: true,

@@ -1,6 +1,6 @@
 //! The slowest of many: fan-out, and a second request for what is late.
 
-use super::claim::{Claim, Experiment, Publication, Runs, Tolerance, Unit};
+use super::claim::{Claim, Experiment, Kind, Publication, Runs, Tolerance, Unit};
 use crate::experiment::figure::{Figure, Part};
 
 pub(super) const PUBLICATION: Publication = Publication {
@@ -14,6 +14,7 @@ const SLOW: &str = "within a second";
 
 const FAN_OUT: Experiment = Experiment {
     name: "tail-fan-out",
+    kind: Kind::Rule,
     text: include_str!("../../../scenarios/published/tail-fan-out.toml"),
     variants: &["", "one", "thousands"],
     short: false,
@@ -46,6 +47,7 @@ const FAN_OUT: Experiment = Experiment {
 
 const HEDGE: Experiment = Experiment {
     name: "tail-hedge",
+    kind: Kind::Measured,
     text: include_str!("../../../scenarios/published/tail-hedge.toml"),
     variants: &["", "hedged"],
     short: false,
@@ -73,6 +75,7 @@ const HEDGE: Experiment = Experiment {
 
 const TIED: Experiment = Experiment {
     name: "tied-requests",
+    kind: Kind::Measured,
     text: include_str!("../../../scenarios/published/tied-requests.toml"),
     variants: &["", "tied"],
     short: false,

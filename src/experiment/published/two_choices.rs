@@ -1,6 +1,6 @@
 //! The shorter of two lines, picked at random.
 
-use super::claim::{Claim, Experiment, Publication, Tolerance, Unit};
+use super::claim::{Claim, Experiment, Kind, Publication, Tolerance, Unit};
 use crate::experiment::figure::Part;
 
 pub(super) const PUBLICATION: Publication = Publication {
@@ -8,6 +8,7 @@ pub(super) const PUBLICATION: Publication = Publication {
     source: "Mitzenmacher: The Power of Two Choices. IEEE TPDS 12(10), 2001, sect. 4",
     experiments: &[Experiment {
         name: "two-choices",
+        kind: Kind::Rule,
         text: include_str!("../../../scenarios/published/two-choices.toml"),
         variants: &["", "one", "three"],
         short: false,

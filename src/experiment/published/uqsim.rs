@@ -1,12 +1,13 @@
 //! Where a web server in front of a cache saturates.
 
-use super::claim::{Claim, Experiment, Publication, Tolerance, Unit};
+use super::claim::{Claim, Experiment, Kind, Publication, Tolerance, Unit};
 
 pub(super) const PUBLICATION: Publication = Publication {
     name: "uqsim",
     source: "Zhang, Gan, Delimitrou: uqSim. ISPASS 2019 (parameters of its repository)",
     experiments: &[Experiment {
         name: "two-tiers",
+        kind: Kind::Simulated,
         text: include_str!("../../../scenarios/published/two-tiers.toml"),
         variants: &["", "four-threads"],
         short: false,
