@@ -163,6 +163,14 @@ fn accuracy(all: &[Publication]) -> Option<String> {
     (!parts.is_empty()).then(|| format!("Against what others measured: {}.", parts.join("; ")))
 }
 
+/// Who published it, and where their figures come from: `Gunther: fits to SPEC SDM91 · measured`.
+fn heading(publication: &Publication, width: usize) -> String {
+    let mut kinds: Vec<&str> = publication.claims.iter().map(|claim| claim.kind).collect();
+    kinds.dedup();
+    let kinds = format!(" · {}", kinds.join(", "));
+    cut(&clean(&publication.source), width.saturating_sub(kinds.chars().count())) + &kinds
+}
+
 /// `Gunther: scripts an hour, 1 user`.
 fn named(publication: &Publication, claim: &Claim) -> String {
     format!("{}: {}", publication.source.split([':', ',']).next().unwrap_or_default(), claim.what)
@@ -170,15 +178,8 @@ fn named(publication: &Publication, claim: &Claim) -> String {
 
 /// The answer, the table, what could not be reproduced, and a last line with the sum.
 pub fn render(all: &[Publication], absent: &[(&str, &str)], style: Style) -> String {
-    let mut sheet = Sheet::new(&[
-        ("claim", 9),
-        ("published", 7),
-        ("ours", 8),
-        ("±", 1),
-        ("allowed", 3),
-        ("source", 2),
-        ("verdict", 6),
-    ]);
+    let mut sheet =
+        Sheet::new(&[("claim", 9), ("published", 7), ("ours", 8), ("±", 1), ("allowed", 3), ("verdict", 6)]);
     for claim in all.iter().flat_map(|p| &p.claims) {
         sheet.push(&format!("  {}", claim.what), cells(claim));
     }
@@ -187,7 +188,7 @@ pub fn render(all: &[Publication], absent: &[(&str, &str)], style: Style) -> Str
     let gap = (!answer.is_empty()).then(String::new);
     let mut lines: Vec<String> = answer.into_iter().chain(gap).chain(rows.by_ref().take(2)).collect();
     for publication in all {
-        lines.push(Tone::Strong.paint(&cut(&clean(&publication.source), style.width), style.color));
+        lines.push(Tone::Strong.paint(&heading(publication, style.width), style.color));
         lines.extend(rows.by_ref().take(publication.claims.len()));
     }
     if !absent.is_empty() {
@@ -215,7 +216,7 @@ impl Claim {
     }
 }
 
-fn cells(claim: &Claim) -> [Cell; 6] {
+fn cells(claim: &Claim) -> [Cell; 5] {
     let verdict = match (claim.agrees, claim.bound.is_some()) {
         (true, false) => Cell::toned("✓ agrees", Tone::Good),
         (true, true) => Cell::toned("≈ shape", Tone::Good),
@@ -227,7 +228,6 @@ fn cells(claim: &Claim) -> [Cell; 6] {
         claim.ours.text().into(),
         claim.half.map_or_else(|| NONE.to_owned(), Amount::spread).into(),
         claim.allowed.map_or_else(|| NONE.to_owned(), |allowed| format!("±{}", allowed.spread())).into(),
-        claim.kind.into(),
         verdict,
     ]
 }
@@ -268,14 +268,14 @@ mod tests {
             "{text}"
         );
         let lines: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("claim")).collect();
-        assert_eq!(lines[0], "claim    published    ours       ±  allowed    source    verdict");
+        assert_eq!(lines[0], "claim    published    ours       ±  allowed    verdict");
         assert_eq!(
             lines[2..6],
             [
-                "Dean, 2013",
-                "  slow      63.4 %  63.5 %  0.4 pp  ±0.5 pp  measured   ✓ agrees",
-                "  falls     ≥ 10 ×    28 ×       –        –  measured    ≈ shape",
-                "Brooker, 2015",
+                "Dean, 2013 · measured",
+                "  slow      63.4 %  63.5 %  0.4 pp  ±0.5 pp   ✓ agrees",
+                "  falls     ≥ 10 ×    28 ×       –        –    ≈ shape",
+                "Brooker, 2015 · measured",
             ]
         );
         assert!(lines[6].starts_with("  calls       1860    2000"), "{text}");
