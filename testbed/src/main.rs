@@ -22,6 +22,7 @@ mod refuse;
 mod report;
 mod site;
 mod timer;
+mod validate;
 mod verb;
 mod wire;
 
@@ -40,6 +41,7 @@ struct Typed {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Testbed(verb::Args),
+    Validate(validate::Args),
     /// One process of a run; started by the others
     #[command(hide = true)]
     Node,
@@ -48,6 +50,7 @@ enum Verb {
 fn main() -> ExitCode {
     match Typed::parse().verb {
         Verb::Testbed(args) => ExitCode::from(verb::act(&args) as u8),
+        Verb::Validate(args) => ExitCode::from(validate::act(&args) as u8),
         Verb::Node => match node::run() {
             Ok(()) => ExitCode::SUCCESS,
             Err(why) => {
