@@ -5,6 +5,12 @@
 //! that the simulator needs no runtime, no sockets and no clock.
 #![forbid(unsafe_code)]
 
+mod broker;
+mod calibrate;
+mod clock;
+mod guard;
+mod timer;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -18,8 +24,19 @@ struct Typed {
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {}
+enum Verb {
+    Calibrate(calibrate::Args),
+    #[command(hide = true)]
+    Broker(broker::Args),
+    /// Start what stdin says, and leave nothing of it when stdin ends
+    #[command(hide = true)]
+    Guard,
+}
 
 fn main() -> ExitCode {
-    match Typed::parse().verb {}
+    match Typed::parse().verb {
+        Verb::Calibrate(args) => calibrate::act(&args),
+        Verb::Broker(args) => broker::act(&args),
+        Verb::Guard => guard::act(),
+    }
 }
