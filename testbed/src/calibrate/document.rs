@@ -145,7 +145,7 @@ mod tests {
 
     /// A chain over rest that loads nothing.
     const SCENARIO: &str = "version = 1\n[sim]\nduration = \"20s\"\n[clients.people]\ncalls = \"front\"\nrate = \"50/s\"\n\
-        [services.front]\nwork = \"1ms\"\nsteps = [\"back\", { call = \"back\", transport = \"grpc\" }]\n[services.back]\nwork = \"1ms\"\n";
+        [services.front]\nconcurrency = 4\nwork = \"1ms\"\nsteps = [\"back\", { call = \"back\", transport = \"grpc\" }]\n[services.back]\nconcurrency = 2\nwork = \"1ms\"\n";
 
     fn figure(value: f64) -> Figure {
         Figure { value, low: value * 0.9, high: value * 1.2 }
@@ -180,7 +180,8 @@ mod tests {
     fn what_is_written_is_understood_where_it_is_pasted() {
         let text = format!("{SCENARIO}{}", text(&found(0.02)));
         let read = hoptax::Scenario::parse(&text).unwrap_or_else(|why| panic!("{why}\n{text}"));
-        assert!(read.warnings().is_empty(), "{:?}", read.warnings());
+        let wrong = read.warnings().iter().find(|complaint| complaint.severity != hoptax::diag::Severity::Note);
+        assert!(wrong.is_none(), "{wrong:?}");
         let canonical = read.canonical();
         let per_message = r#"encode = { per_message = "20us", per_byte = "4ns" }"#;
         assert_eq!(canonical.matches(per_message).count(), 2, "{canonical}");
@@ -220,7 +221,7 @@ mod tests {
     fn a_hop_over_grpc_is_as_long_as_it_was() {
         let mut found = found(0.02);
         found.grpc.chain.legs.iter_mut().flatten().for_each(|leg| *leg += 30_000.0);
-        assert!((found.grpc_message().value - 35_000.0).abs() < 1.0, "{:?}", found.grpc_message());
+        assert!((found.grpc_message().value - 35_000.0).abs() < 5.0, "{:?}", found.grpc_message());
         assert_eq!(found.rest_message().value, 20_000.0);
     }
 

@@ -350,7 +350,7 @@ mod tests {
             assert_eq!(wire.decode(&bytes).unwrap(), log);
             assert!(wire.decode(&bytes[..bytes.len() - 3]).is_err(), "{wire:?}");
         }
-        assert!(Wire::Grpc.encode(&log).len() < Wire::Rest.encode(&log).len() / 2);
+        assert!(Wire::Grpc.encode(&log).len() < Wire::Rest.encode(&log).len() * 2 / 3);
     }
 
     #[test]
