@@ -30,6 +30,7 @@ mod run;
 mod schema;
 mod studied;
 mod sweep;
+mod testbed;
 mod trace;
 mod validate;
 mod whatif;
@@ -85,6 +86,10 @@ enum Verb {
     Fit(fit::Args),
     Explain(explain::Args),
     Validate(validate::Args),
+    /// Run scenarios as real processes on this machine, beside what is predicted
+    Testbed(testbed::Args),
+    /// Measure this machine: its network, its codecs, its timers, the brokers that are installed
+    Calibrate(testbed::Args),
     Schema(schema::Args),
     New(new::Args),
     Completions(completions::Args),
@@ -98,6 +103,10 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
 /// The same, with the exit code as a number.
 pub fn code(args: Vec<OsString>) -> u8 {
     exit::on_panic();
+    // Before anybody listens for an interrupt: the other program does that itself.
+    if let Some(meant) = testbed::meant(&args) {
+        return ended(testbed::replace(&meant), &Output::new(args::Manner::default()));
+    }
     progress::listen();
     let cli = match parse(args) {
         Ok(cli) => cli,
@@ -112,7 +121,12 @@ pub fn code(args: Vec<OsString>) -> u8 {
         }
     };
     let output = Output::new(cli.manner);
-    match cli.verb.unwrap_or_default().act(&output) {
+    ended(cli.verb.unwrap_or_default().act(&output), &output)
+}
+
+/// The exit code, failures told.
+fn ended(how: Result<Exit, Failure>, output: &Output) -> u8 {
+    match how {
         Ok(exit) => exit.code(),
         Err(failure) => {
             output.failure(&failure);
@@ -149,6 +163,8 @@ impl Verb {
             Verb::Fit(args) => fit::act(&args, output),
             Verb::Explain(args) => explain::act(&args, output),
             Verb::Validate(args) => validate::act(&args, output),
+            Verb::Testbed(args) => testbed::act("testbed", &args),
+            Verb::Calibrate(args) => testbed::act("calibrate", &args),
             Verb::Schema(args) => schema::act(&args),
             Verb::New(args) => new::act(&args, output),
             Verb::Completions(args) => completions::act(&args, &Cli::command()),

@@ -19,6 +19,9 @@ pub(super) struct Args {
     /// Published results instead of theory
     #[arg(long, conflicts_with = "full")]
     published: bool,
+    /// Real processes on this machine instead of theory: runs `hoptax-testbed`, which has arguments of its own
+    #[arg(long)]
+    testbed: bool,
     /// Write the scenarios of published results to a folder, and run nothing
     #[arg(long, value_name = "DIR", requires = "published")]
     save: Option<PathBuf>,

@@ -20,6 +20,7 @@ mod parallel;
 pub mod patterns;
 pub mod published;
 pub mod recover;
+pub mod roots;
 mod recovery;
 mod run;
 mod settle;

@@ -7,6 +7,7 @@
 
 use crate::model::id::NONE;
 use crate::model::policy::Rules;
+use crate::model::policy::uses::nth_use;
 use crate::model::{CallId, Cause, Fact, Opening, Outcome, Probe, plan};
 use crate::random::{Draw, Purpose};
 use crate::units::{Span, Time};
@@ -18,11 +19,6 @@ use crate::machine::core::Core;
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Frame, Origin};
 use crate::machine::stations::Stations;
-
-/// Name the draws of a guard; its tries have more.
-pub(crate) const THROTTLE: u64 = 2;
-
-pub(crate) const LIMIT: u64 = 4;
 
 /// When a guard has something to do; never, where nothing is due.
 #[derive(Clone, Copy, Debug)]
@@ -160,7 +156,7 @@ impl Calls {
 
     /// A number in [0, 1) for a rule's `purpose`, new for each try.
     pub(crate) fn uniform<P: Probe>(&self, core: &Core<'_, P>, guard: u32, purpose: u64) -> f64 {
-        let nth = u64::from(self.guarded[guard].again) << 8 | purpose;
+        let nth = nth_use(self.guarded[guard].again, purpose);
         Draw::new(core.seed, core.frames[guard].lineage, Purpose::Jitter, nth).unit()
     }
 

@@ -5,12 +5,13 @@
 
 use std::collections::VecDeque;
 
+use crate::model::policy::uses::{LIMIT, THROTTLE};
 use crate::model::policy::{Bulkhead, Rules, Stage, State, Verdict};
 use crate::model::{Fact, Outcome, Probe, plan};
 use crate::units::{Span, Time};
 
 use crate::machine::calls::Calls;
-use crate::machine::calls::guard::{LIMIT, THROTTLE, Try};
+use crate::machine::calls::guard::Try;
 use crate::machine::core::Core;
 use crate::machine::stations::Stations;
 

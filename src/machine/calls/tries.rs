@@ -1,5 +1,6 @@
 //! The tries of a guarded call: one sets out, beside others or after them, and ends.
 
+use crate::model::policy::uses::{BACKOFF, WAIT, try_lineage};
 use crate::model::policy::{Backoff, Stage};
 use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe};
 use crate::random::{Lineage, Purpose};
@@ -11,14 +12,6 @@ use crate::machine::core::Core;
 use crate::machine::core::frame::{Frame, Origin};
 use crate::machine::stations::Stations;
 
-/// Names the lineage of tries after the first.
-const AGAIN: u64 = 0x7472_795f_6167_6169;
-
-/// Name the draws of a guard.
-const BACKOFF: u64 = 1;
-
-const HEDGE: u32 = 3;
-
 impl Calls {
     /// A try sets out.
     pub(crate) fn launch<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
@@ -28,7 +21,7 @@ impl Calls {
         let guarded = &mut self.guarded[guard];
         let (nth, rules) = (guarded.again, &plan.rules[guarded.rules as usize]);
         let (frame, new) = core.frames.fresh();
-        new.lineage = if nth == 0 { lineage } else { lineage.child(AGAIN, nth) };
+        new.lineage = try_lineage(lineage, nth);
         new.trip.sent = now;
         new.account.until = now;
         new.caller = guard;
@@ -42,7 +35,7 @@ impl Calls {
         let (deadline, inherited, begun) = (guarded.alarms.deadline, guarded.inherited, guarded.begun);
         guarded.open.push(Try { frame, nth, dues, due });
         guarded.alarms.hedge_at = match rules.hedge {
-            Some(hedge) if nth < hedge.max => now + core.vary(hedge.after, lineage, Purpose::Jitter, nth << 8 | HEDGE),
+            Some(hedge) if nth < hedge.max => now + core.vary(hedge.after, lineage, Purpose::Jitter, nth << 8 | WAIT as u32),
             _ => Time::NEVER,
         };
         if plan.propagates {
@@ -67,8 +60,7 @@ impl Calls {
 
     /// Names the draws of the next try.
     pub(crate) fn try_lineage<P: Probe>(&self, core: &Core<'_, P>, guard: u32) -> Lineage {
-        let (own, nth) = (core.frames[guard].lineage, self.guarded[guard].again);
-        if nth == 0 { own } else { own.child(AGAIN, nth) }
+        try_lineage(core.frames[guard].lineage, self.guarded[guard].again)
     }
 
     /// A try has ended, well or badly: the answer came, or nobody waits for it any more (`answered` tells which).
@@ -158,7 +150,7 @@ impl Calls {
             Backoff::Exponential(growing) => {
                 growing.wait(again, self.guarded[guard].backoff, self.uniform(core, guard, BACKOFF))
             }
-            Backoff::Law(law) => core.vary(law, core.frames[guard].lineage, Purpose::Jitter, again << 8 | HEDGE),
+            Backoff::Law(law) => core.vary(law, core.frames[guard].lineage, Purpose::Jitter, again << 8 | WAIT as u32),
         };
         core.charge(guard, Cause::FailedTries);
         let guarded = &mut self.guarded[guard];

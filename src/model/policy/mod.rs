@@ -25,6 +25,7 @@ mod rate_limit;
 mod retry;
 mod shed;
 mod throttle;
+pub mod uses;
 mod window;
 
 pub use autoscale::{Autoscale, Autoscaler, Metric, Pace, Reading as ScaleReading, Select};

@@ -1,0 +1,376 @@
+//! What was predicted beside what was measured: figures of each client, request by request where the draws are shared, of nodes,
+//! and around faults.
+
+use std::collections::BTreeMap;
+
+use hoptax::experiment::roots::Root;
+use hoptax::model::fault::Fault;
+use hoptax::model::source::Source;
+use hoptax::model::{Outcome, Plan};
+use serde::{Deserialize, Serialize};
+
+use crate::harness::Measured;
+use crate::harness::quality::Quality;
+use crate::load::Sent;
+use crate::prepare::Prepared;
+use crate::site::fault::times;
+
+/// Requests that are looked at together where it is asked whether a client is as it was before a fault.
+const BATCH: usize = 20;
+
+/// A request, whichever way it went; times in ns since time zero.
+#[derive(Clone, Copy, Debug)]
+struct Trip {
+    nth: u64,
+    intended: u64,
+    /// When it ended, and how; `None`: it was left open.
+    ended: Option<(u64, Outcome)>,
+}
+
+impl Trip {
+    /// How long it took, ms, if it went well.
+    fn took(&self) -> Option<f64> {
+        self.ended.filter(|(_, outcome)| outcome.is_good()).map(|(at, _)| (at - self.intended) as f64 / 1e6)
+    }
+}
+
+/// Figures of a client's requests: how many, how many went well, and how long those took.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Figures {
+    /// Requests that were meant to set out in the measured time.
+    pub(crate) count: u64,
+    /// Share of them that succeeded.
+    pub(crate) success: f64,
+    /// Mean latency of those, ms.
+    pub(crate) mean_ms: f64,
+    /// Quantiles of it, ms.
+    pub(crate) p50_ms: f64,
+    /// 90 %.
+    pub(crate) p90_ms: f64,
+    /// 99 %.
+    pub(crate) p99_ms: f64,
+}
+
+/// The names of the figures that are compared.
+pub(crate) const NAMES: [&str; 5] = ["success", "mean", "p50", "p90", "p99"];
+
+impl Figures {
+    fn of(trips: &[Trip]) -> Self {
+        let mut took: Vec<f64> = trips.iter().filter_map(Trip::took).collect();
+        took.sort_unstable_by(f64::total_cmp);
+        let count = trips.len() as u64;
+        let mean_ms = took.iter().sum::<f64>() / (took.len() as f64).max(1.0);
+        Self {
+            count,
+            success: took.len() as f64 / (count as f64).max(1.0),
+            mean_ms,
+            p50_ms: quantile(&took, 0.5),
+            p90_ms: quantile(&took, 0.9),
+            p99_ms: quantile(&took, 0.99),
+        }
+    }
+
+    /// In the order of their names.
+    pub(crate) fn values(&self) -> [f64; 5] {
+        [self.success, self.mean_ms, self.p50_ms, self.p90_ms, self.p99_ms]
+    }
+}
+
+/// The quantile of sorted values; 0 where there are none.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let at = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(at.saturating_sub(1)).copied().unwrap_or(0.0)
+}
+
+/// How near a measured figure is to the predicted one: 1 − |measured − predicted| ÷ predicted.
+pub(crate) fn accuracy(predicted: f64, measured: f64) -> f64 {
+    if predicted == measured {
+        return 1.0;
+    }
+    if predicted == 0.0 { 0.0 } else { (1.0 - (measured - predicted).abs() / predicted).max(0.0) }
+}
+
+/// Request by request.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Paired {
+    /// Requests that both have.
+    pub(crate) pairs: u64,
+    /// Share of them that ended the same way.
+    pub(crate) same_end: f64,
+    /// Measured less predicted of those that succeeded in both, ms: 5 %, half, 95 %.
+    pub(crate) difference_ms: [f64; 3],
+}
+
+/// A client.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ClientRow {
+    pub(crate) name: String,
+    pub(crate) predicted: Figures,
+    pub(crate) measured: Figures,
+    /// By figure, in the order of [`NAMES`].
+    pub(crate) accuracy: [f64; 5],
+    /// Request by request, where it is an open client under the same draws.
+    pub(crate) paired: Option<Paired>,
+    /// By figure: the range in which 95 % of single runs lie, where the runs are independent.
+    pub(crate) one_run: Option<[[f64; 2]; 5]>,
+}
+
+/// A node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct NodeRow {
+    pub(crate) name: String,
+    /// Requests that arrived: predicted, measured.
+    pub(crate) arrivals: [u64; 2],
+    /// Workers held on average.
+    pub(crate) busy: [f64; 2],
+    /// Requests in line on average.
+    pub(crate) queued: [f64; 2],
+}
+
+/// What a fault did to a client.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FaultRow {
+    pub(crate) name: String,
+    pub(crate) client: String,
+    /// Share of the requests that set out while it was on that succeeded: predicted, measured.
+    pub(crate) success: [f64; 2],
+    /// From its end until the client was as before it, s; `None`: never.
+    pub(crate) recovery_s: [Option<f64>; 2],
+}
+
+/// A run beside its prediction.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Comparison {
+    /// Of this format.
+    pub(crate) schema_version: u32,
+    pub(crate) scenario: String,
+    /// Of the draws that both share; `None`: they are independent.
+    pub(crate) shared_seed: Option<u64>,
+    pub(crate) duration_s: f64,
+    pub(crate) quality: Quality,
+    pub(crate) clients: Vec<ClientRow>,
+    pub(crate) nodes: Vec<NodeRow>,
+    pub(crate) faults: Vec<FaultRow>,
+    /// What is a stand-in, or not compared, and why.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Comparison {
+    /// The least accuracy of success, p50 and p99 over all clients.
+    pub(crate) fn least(&self) -> f64 {
+        let of = |row: &ClientRow| [row.accuracy[0], row.accuracy[2], row.accuracy[4]];
+        self.clients.iter().flat_map(of).fold(1.0, f64::min)
+    }
+}
+
+/// A paired run beside its prediction.
+pub(crate) fn paired(prepared: &Prepared, measured: &Measured) -> Comparison {
+    let plan = &prepared.plan;
+    let predicted = of_roots(plan, &prepared.roots(0));
+    let real = of_sent(plan, &measured.sent);
+    let clients = (0..plan.clients.len()).map(|at| client_row(plan, at, &predicted[at], &real[at])).collect();
+    Comparison {
+        shared_seed: Some(plan.seed),
+        nodes: node_rows(prepared, measured),
+        faults: fault_rows(plan, &predicted, &real),
+        ..skeleton(prepared, measured, clients)
+    }
+}
+
+/// A run beside the range of single runs with other draws.
+pub(crate) fn independent(prepared: &Prepared, measured: &Measured, runs: u32) -> Comparison {
+    let plan = &prepared.plan;
+    let real = of_sent(plan, &measured.sent);
+    let mut all: Vec<Vec<Figures>> = vec![Vec::new(); plan.clients.len()];
+    for replication in 0..runs {
+        let trips = of_roots(plan, &prepared.roots(replication));
+        all.iter_mut().zip(&trips).for_each(|(own, trips)| own.push(Figures::of(trips)));
+    }
+    let row = |at: usize| {
+        let (predicted, ranges) = middle_and_range(&all[at]);
+        let measured = Figures::of(&real[at]);
+        ClientRow { one_run: Some(ranges), ..row_of(plan, at, predicted, measured, None) }
+    };
+    let clients = (0..plan.clients.len()).map(row).collect();
+    skeleton(prepared, measured, clients)
+}
+
+fn skeleton(prepared: &Prepared, measured: &Measured, clients: Vec<ClientRow>) -> Comparison {
+    Comparison {
+        schema_version: 1,
+        scenario: prepared.name.clone(),
+        shared_seed: None,
+        duration_s: prepared.plan.duration.as_secs_f64(),
+        quality: measured.quality,
+        clients,
+        nodes: Vec::new(),
+        faults: Vec::new(),
+        notes: notes(&prepared.plan),
+    }
+}
+
+/// What is to be said of any run of this plan.
+fn notes(plan: &Plan) -> Vec<String> {
+    use hoptax::model::fault::{Effect, Mode};
+    let mut all = vec![
+        "the network of the file is not emulated: the prediction runs with this machine's loopback, without TLS".to_owned(),
+    ];
+    let has = |is: fn(Effect) -> bool| plan.faults.iter().any(|fault| is(fault.effect));
+    if has(|effect| matches!(effect, Effect::Outage { mode: Mode::Hang })) {
+        all.push("a hang is a stand-in: the process reads requests and answers nothing".to_owned());
+    }
+    if has(|effect| matches!(effect, Effect::Crash { .. })) {
+        all.push("a process that was killed has lost its counts: its node's figures are of what came after".to_owned());
+    }
+    if plan.clients.iter().any(|client| matches!(client.source, Source::Closed(_))) {
+        all.push("requests of closed clients are not paired: when one sets out depends on all before".to_owned());
+    }
+    all
+}
+
+/// The medians of figures, and the ranges of 95 % of them.
+fn middle_and_range(all: &[Figures]) -> (Figures, [[f64; 2]; 5]) {
+    let sorted = |at: usize| {
+        let mut values: Vec<f64> = all.iter().map(|figures| figures.values()[at]).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        values
+    };
+    let middle = |at: usize| quantile(&sorted(at), 0.5);
+    let range = |at: usize| [quantile(&sorted(at), 0.025), quantile(&sorted(at), 0.975)];
+    let count = all.iter().map(|figures| figures.count).sum::<u64>() / (all.len() as u64).max(1);
+    let figures = Figures {
+        count,
+        success: middle(0),
+        mean_ms: middle(1),
+        p50_ms: middle(2),
+        p90_ms: middle(3),
+        p99_ms: middle(4),
+    };
+    (figures, std::array::from_fn(range))
+}
+
+fn of_roots(plan: &Plan, roots: &[Root]) -> Vec<Vec<Trip>> {
+    let mut all = vec![Vec::new(); plan.clients.len()];
+    for root in roots.iter().filter(|root| root.measured) {
+        let ended = root.ended.map(|(at, outcome)| (at.0, outcome));
+        all[root.client.index()].push(Trip { nth: root.nth, intended: root.intended.0, ended });
+    }
+    all
+}
+
+fn of_sent(plan: &Plan, sent: &[Sent]) -> Vec<Vec<Trip>> {
+    let mut all = vec![Vec::new(); plan.clients.len()];
+    for one in sent {
+        let ended = one.how().map(|outcome| (one.ended.max(one.intended), outcome));
+        all[one.client as usize].push(Trip { nth: one.nth, intended: one.intended, ended });
+    }
+    all.iter_mut().for_each(|trips| trips.sort_by_key(|trip: &Trip| (trip.intended, trip.nth)));
+    all
+}
+
+fn row_of(plan: &Plan, at: usize, predicted: Figures, measured: Figures, paired: Option<Paired>) -> ClientRow {
+    let (before, after) = (predicted.values(), measured.values());
+    ClientRow {
+        name: plan.node(plan.clients[at].node).name.clone(),
+        predicted,
+        measured,
+        accuracy: std::array::from_fn(|figure| accuracy(before[figure], after[figure])),
+        paired,
+        one_run: None,
+    }
+}
+
+fn client_row(plan: &Plan, at: usize, predicted: &[Trip], real: &[Trip]) -> ClientRow {
+    let open = !matches!(plan.clients[at].source, Source::Closed(_));
+    let pairs = open.then(|| pair(predicted, real));
+    row_of(plan, at, Figures::of(predicted), Figures::of(real), pairs)
+}
+
+/// The same requests, one way and the other.
+fn pair(predicted: &[Trip], real: &[Trip]) -> Paired {
+    let by_number: BTreeMap<u64, &Trip> = real.iter().map(|trip| (trip.nth, trip)).collect();
+    let pairs: Vec<(&Trip, &Trip)> =
+        predicted.iter().filter_map(|trip| Some((trip, *by_number.get(&trip.nth)?))).collect();
+    let how = |trip: &Trip| trip.ended.map(|(_, outcome)| outcome);
+    let same = pairs.iter().filter(|(one, other)| how(one) == how(other)).count();
+    let mut differences: Vec<f64> = pairs.iter().filter_map(|(one, other)| Some(other.took()? - one.took()?)).collect();
+    differences.sort_unstable_by(f64::total_cmp);
+    Paired {
+        pairs: pairs.len() as u64,
+        same_end: same as f64 / (pairs.len() as f64).max(1.0),
+        difference_ms: [0.05, 0.5, 0.95].map(|share| quantile(&differences, share)),
+    }
+}
+
+fn node_rows(prepared: &Prepared, measured: &Measured) -> Vec<NodeRow> {
+    let Some(summary) = prepared.summary() else { return Vec::new() };
+    let length = prepared.plan.duration.0 as f64;
+    let row = |(name, own): (&String, &hoptax::Node)| {
+        let tally = measured.nodes.get(name)?;
+        let mean = |estimate: &hoptax::Estimate| estimate.value.unwrap_or(0.0);
+        Some(NodeRow {
+            name: name.clone(),
+            arrivals: [own.arrivals, tally.arrivals],
+            busy: [mean(&own.mean_busy), tally.busy / length],
+            queued: [mean(&own.mean_queue), tally.queued / length],
+        })
+    };
+    summary.nodes.iter().filter_map(row).collect()
+}
+
+fn fault_rows(plan: &Plan, predicted: &[Vec<Trip>], real: &[Vec<Trip>]) -> Vec<FaultRow> {
+    let row = |fault: &Fault, at: usize| {
+        let both = [&predicted[at], &real[at]];
+        FaultRow {
+            name: fault.name.clone(),
+            client: plan.node(plan.clients[at].node).name.clone(),
+            success: both.map(|trips| during(trips, times(fault))),
+            recovery_s: both.map(|trips| recovery(trips, times(fault))),
+        }
+    };
+    plan.faults.iter().flat_map(|fault| (0..plan.clients.len()).map(move |at| row(fault, at))).collect()
+}
+
+/// The share of the requests that set out meanwhile that succeeded.
+fn during(trips: &[Trip], (from, until): (u64, u64)) -> f64 {
+    let own: Vec<Trip> = trips.iter().filter(|trip| (from..until).contains(&trip.intended)).copied().collect();
+    Figures::of(&own).success
+}
+
+/// From the end of a fault until the first requests in a row that succeed as often as before it and take no longer in the middle
+/// than a quarter more, s.
+fn recovery(trips: &[Trip], (from, until): (u64, u64)) -> Option<f64> {
+    let before: Vec<Trip> = trips.iter().filter(|trip| trip.intended < from).copied().collect();
+    let usual = Figures::of(&before);
+    let after: Vec<Trip> = trips.iter().filter(|trip| trip.intended >= until).copied().collect();
+    let batch = after.windows(BATCH).find(|batch| {
+        let now = Figures::of(batch);
+        now.success >= usual.success - 0.05 && now.p50_ms <= 1.25 * usual.p50_ms
+    })?;
+    Some((batch[0].intended - until) as f64 / 1e9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trip(nth: u64, took: u64) -> Trip {
+        Trip { nth, intended: nth, ended: (took > 0).then_some((nth + took, Outcome::Succeeded)) }
+    }
+
+    #[test]
+    fn requests_are_paired_by_their_number() {
+        let ms = 1_000_000;
+        let predicted = [trip(0, 10 * ms), trip(1, 20 * ms), trip(2, 0)];
+        let real = [trip(2, 5 * ms), trip(1, 23 * ms), trip(0, 11 * ms)];
+        let paired = pair(&predicted, &real);
+        assert_eq!((paired.pairs, paired.difference_ms), (3, [1.0, 1.0, 3.0]));
+        assert!((paired.same_end - 2.0 / 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn accuracy_is_a_share_of_what_was_predicted() {
+        assert!((accuracy(200.0, 190.0) - 0.95).abs() < 1e-12);
+        assert_eq!((accuracy(0.0, 0.0), accuracy(0.0, 1.0), accuracy(1.0, 3.0)), (1.0, 0.0, 0.0));
+    }
+}

@@ -1,0 +1,96 @@
+//! A scenario made ready for the testbed: the loopback's network in it, without what is not spoken here, and refused where it uses
+//! what the testbed does not do.
+
+use std::path::Path;
+
+use hoptax::experiment::{self, roots};
+use hoptax::machine::replication_seed;
+use hoptax::model::Plan;
+use hoptax::scenario::{self, Checked, Edit, OpenError, Source};
+use hoptax::Scenario;
+
+use crate::refuse;
+
+/// One way through the loopback and the kernel on both ends, within a chain of calls: measured here, and near enough for works of
+/// a millisecond and more. `hoptax calibrate` measures the machine at hand.
+const LOOPBACK: &str = "45us";
+
+/// The classes of latency that a file may have; all are the loopback.
+const CLASSES: [&str; 4] = ["same_host", "same_zone", "cross_zone", "cross_region"];
+
+/// A scenario that is ready.
+pub(crate) struct Prepared {
+    /// Its name.
+    pub(crate) name: String,
+    /// As run.
+    pub(crate) plan: Plan,
+    /// As all processes read it.
+    pub(crate) text: String,
+}
+
+/// Why a scenario does not run here.
+pub(crate) enum Trouble {
+    /// When it cannot be read.
+    File(String),
+    /// When it is wrong, or uses what the testbed does not do.
+    Invalid(String),
+}
+
+/// Reads a scenario and makes it ready, with changes.
+pub(crate) fn prepare(file: &Path, set: &[String], calibrated: bool) -> Result<Prepared, Trouble> {
+    let source = Source::open(file).map_err(|error| match error {
+        OpenError::Io { path, error } => Trouble::File(format!("{path}: {error}")),
+        OpenError::Invalid { source, complaint } => {
+            Trouble::Invalid(hoptax::diag::render(&[*complaint], &source, false))
+        }
+    })?;
+    let invalid = |rejected: scenario::Rejected| Trouble::Invalid(rejected.to_string());
+    let own = set.iter().map(|text| Edit::parse(text)).collect::<Result<Vec<Edit>, String>>();
+    let own = own.map_err(|error| Trouble::Invalid(format!("error: --set: {error}\n")))?;
+    let written = scenario::load(&source, &own).map_err(invalid)?;
+    if !written.scenario().network.links.is_empty() {
+        let why = "the network is this machine's loopback; leave `[network.links]` out";
+        return Err(Trouble::Invalid(format!("error: {}: links of its own: {why}\n", file.display())));
+    }
+    let edits: Vec<Edit> = edits(&written, calibrated).into_iter().chain(own).collect();
+    let checked = scenario::load(&source, &edits).map_err(invalid)?;
+    let plan = scenario::lower(&checked);
+    let reasons = refuse::reasons(&plan);
+    if !reasons.is_empty() {
+        let told: String = reasons.iter().map(|reason| format!("  {reason}\n")).collect();
+        let head = format!("error: {}: the testbed does not do what this scenario uses\n", file.display());
+        let cure = "  leave it out for the testbed: `hoptax run` does all of it\n";
+        return Err(Trouble::Invalid(head + &told + cure));
+    }
+    let text = scenario::canonical(checked.scenario());
+    let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    Ok(Prepared { name, plan, text })
+}
+
+/// What is changed about every file: its network is the loopback, and nobody speaks TLS here.
+fn edits(written: &Checked, calibrated: bool) -> Vec<Edit> {
+    let edit = |path: String, value: &str| Edit { path, value: value.to_owned(), origin: "testbed".to_owned() };
+    let classes = CLASSES.iter().filter(|_| !calibrated);
+    let mut all: Vec<Edit> = classes.map(|class| edit(format!("network.{class}"), &format!("\"{LOOPBACK}\""))).collect();
+    let own = written.scenario().transports.iter().filter(|(_, spec)| spec.connections.is_some());
+    all.extend(own.map(|(name, _)| edit(format!("transports.{name}.connections.tls"), "\"none\"")));
+    all
+}
+
+impl Prepared {
+    /// The seed of one replication.
+    pub(crate) fn seed(&self, replication: u32) -> u64 {
+        replication_seed(self.plan.seed, replication)
+    }
+
+    /// All requests of one replication, as predicted.
+    pub(crate) fn roots(&self, replication: u32) -> Vec<roots::Root> {
+        roots::roots(&self.plan, self.seed(replication))
+    }
+
+    /// One replication's figures of nodes, as predicted.
+    pub(crate) fn summary(&self) -> Option<experiment::summary::Summary> {
+        let one = Scenario::read(&Source::text(&self.name, self.text.as_str())).ok()?;
+        one.with("sim.replications", 1).ok()?.run().ok()
+    }
+}

@@ -1,0 +1,131 @@
+//! `hoptax testbed`: a scenario as processes, beside its prediction.
+
+use std::path::PathBuf;
+
+use crate::compare::{self, Comparison};
+use crate::harness::{self, Broken, Manner};
+use crate::prepare::{self, Trouble};
+use crate::report;
+
+/// Run scenarios as real processes on this machine, and lay what is measured beside what is predicted
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Scenarios
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Change a value of the scenario, such as `clients.shoppers.rate=20/s`; may be repeated
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    /// The network of the file is what was calibrated for this machine: leave it as it is
+    #[arg(long)]
+    calibrated: bool,
+    /// Work burns CPU and does not sleep
+    #[arg(long)]
+    burn: bool,
+    /// The run has draws of its own, and is held against the range of so many simulated runs
+    #[arg(long, value_name = "RUNS", num_args = 0..=1, default_missing_value = "200")]
+    independent: Option<u32>,
+    /// How it is told
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+    /// Where it is told: a file whose name ends in .txt, .md or .json; may be repeated
+    #[arg(short, long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+    /// Exit with 99 where the accuracy of success, p50 or p99 of a client is less, percent
+    #[arg(long, value_name = "PERCENT")]
+    min_accuracy: Option<f64>,
+}
+
+/// How a comparison is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// Tables for a terminal
+    #[default]
+    Text,
+    /// Everything, for programs
+    Json,
+    /// Markdown
+    Md,
+}
+
+/// How the program ends: the codes of `hoptax`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All was done.
+    Done = 0,
+    /// Something broke.
+    Broken = 1,
+    /// The scenario is wrong, or uses what the testbed does not do.
+    Invalid = 3,
+    /// It is less accurate than asked for.
+    Inaccurate = 99,
+    /// The user interrupted it.
+    Interrupted = 130,
+}
+
+impl Format {
+    fn of(self, comparison: &Comparison) -> String {
+        match self {
+            Self::Text => report::text(comparison),
+            Self::Json => report::json(comparison),
+            Self::Md => report::markdown(comparison),
+        }
+    }
+}
+
+/// Runs all files, one after the other; the worst end counts.
+pub(crate) fn act(args: &Args) -> Exit {
+    let mut worst = Exit::Done;
+    for file in &args.files {
+        match one(args, file) {
+            Ok(comparison) => {
+                print!("{}", args.format.of(&comparison));
+                if let Err(error) = write(args, &comparison) {
+                    eprintln!("error: {error}");
+                    return Exit::Broken;
+                }
+                if args.min_accuracy.is_some_and(|least| comparison.least() * 100.0 < least) {
+                    worst = Exit::Inaccurate;
+                }
+            }
+            Err(exit) => return exit,
+        }
+    }
+    worst
+}
+
+fn one(args: &Args, file: &std::path::Path) -> Result<Comparison, Exit> {
+    let prepared = prepare::prepare(file, &args.set, args.calibrated).map_err(|trouble| match trouble {
+        Trouble::File(why) => told(&format!("error: {why}\n"), Exit::Broken),
+        Trouble::Invalid(why) => told(&why, Exit::Invalid),
+    })?;
+    // A run with draws of its own has those of a replication that no prediction is made of.
+    let manner = Manner { replication: args.independent.unwrap_or(0), burn: args.burn };
+    let measured = harness::run(&prepared, manner).map_err(|broken| match broken {
+        Broken::Interrupted => Exit::Interrupted,
+        Broken::Failed(why) => told(&format!("error: {}: {why}\n", file.display()), Exit::Broken),
+    })?;
+    Ok(match args.independent {
+        Some(runs) => compare::independent(&prepared, &measured, runs),
+        None => compare::paired(&prepared, &measured),
+    })
+}
+
+fn told(why: &str, exit: Exit) -> Exit {
+    eprint!("{why}");
+    exit
+}
+
+/// Writes all files that were asked for.
+fn write(args: &Args, comparison: &Comparison) -> Result<(), String> {
+    for path in &args.output {
+        let format = match path.extension().and_then(|end| end.to_str()) {
+            Some("txt") => Format::Text,
+            Some("md") => Format::Md,
+            Some("json") => Format::Json,
+            _ => return Err(format!("{}: a name that ends in .txt, .md or .json says what is written", path.display())),
+        };
+        std::fs::write(path, format.of(comparison)).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
