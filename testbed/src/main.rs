@@ -11,8 +11,11 @@
 #![forbid(unsafe_code)]
 
 mod brief;
+mod broker;
+mod calibrate;
 mod clock;
 mod compare;
+mod guard;
 mod harness;
 mod load;
 mod node;
@@ -45,10 +48,19 @@ enum Verb {
     /// One process of a run; started by the others
     #[command(hide = true)]
     Node,
+    Calibrate(calibrate::Args),
+    #[command(hide = true)]
+    Broker(broker::Args),
+    /// Start what stdin says, and leave nothing of it when stdin ends
+    #[command(hide = true)]
+    Guard,
 }
 
 fn main() -> ExitCode {
     match Typed::parse().verb {
+        Verb::Calibrate(args) => calibrate::act(&args),
+        Verb::Broker(args) => broker::act(&args),
+        Verb::Guard => guard::act(),
         Verb::Testbed(args) => ExitCode::from(verb::act(&args) as u8),
         Verb::Validate(args) => ExitCode::from(validate::act(&args) as u8),
         Verb::Node => match node::run() {
