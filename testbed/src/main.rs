@@ -25,6 +25,7 @@ mod refuse;
 mod report;
 mod site;
 mod timer;
+mod validate;
 mod verb;
 mod wire;
 
@@ -43,6 +44,7 @@ struct Typed {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Testbed(verb::Args),
+    Validate(validate::Args),
     /// One process of a run; started by the others
     #[command(hide = true)]
     Node,
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Verb::Broker(args) => broker::act(&args),
         Verb::Guard => guard::act(),
         Verb::Testbed(args) => ExitCode::from(verb::act(&args) as u8),
+        Verb::Validate(args) => ExitCode::from(validate::act(&args) as u8),
         Verb::Node => match node::run() {
             Ok(()) => ExitCode::SUCCESS,
             Err(why) => {
