@@ -23,6 +23,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitOptions, getuid, kill_process, set_child_subreaper, wait};
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 /// In the environment of all that is started: the folder.
 const MARK: &str = "HOPTAX_GUARDED";
@@ -123,7 +124,8 @@ pub(crate) fn act() -> ExitCode {
     match watch() {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            println!("{why}");
+            // The starter may be gone.
+            _ = writeln!(io::stdout(), "{why}");
             ExitCode::FAILURE
         }
     }
@@ -155,8 +157,13 @@ fn follow(folder: &Path) -> io::Result<()> {
     if let Some((user, group)) = order.user {
         std::os::unix::fs::chown(folder, Some(user), Some(group))?;
     }
+    let mut ends = Ends::hear()?;
     for before in &order.before {
-        let ended = order.command(before, folder)?.status()?;
+        let mut child = order.command(before, folder)?.spawn()?;
+        if ends.before(&mut child)? {
+            return Ok(());
+        }
+        let ended = child.wait()?;
         if !ended.success() {
             return Err(io::Error::other(format!("`{}` failed: {ended}", before.join(" "))));
         }
@@ -164,11 +171,9 @@ fn follow(folder: &Path) -> io::Result<()> {
     let mut child = order.command(&order.program, folder)?.spawn()?;
     writeln!(stdout, "started")?;
     stdout.flush()?;
-    until_over(&mut child)?;
-    if order.quits && kill_process(pid_of(child.id())?, Signal::QUIT).is_ok() {
-        let ended = |child: &mut Child| child.try_wait().is_ok_and(|ended| ended.is_some());
+    if ends.before(&mut child)? && order.quits && kill_process(pid_of(child.id())?, Signal::QUIT).is_ok() {
         for _ in 0..GRACE.as_millis() / SWEEP.as_millis() {
-            if ended(&mut child) {
+            if child.try_wait()?.is_some() {
                 break;
             }
             thread::sleep(SWEEP);
@@ -195,29 +200,47 @@ impl Order {
     }
 }
 
-/// Until the starter is gone, the child ended, or somebody asks.
-fn until_over(child: &mut Child) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let (tell, told) = tokio::sync::oneshot::channel();
+/// Who may say that it is over.
+struct Ends {
+    runtime: tokio::runtime::Runtime,
+    /// Hears when stdin ends.
+    gone: oneshot::Receiver<()>,
+}
+
+impl Ends {
+    fn hear() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (tell, gone) = oneshot::channel();
         thread::spawn(move || {
             _ = io::copy(&mut io::stdin(), &mut io::sink());
             _ = tell.send(());
         });
-        let [mut term, mut int, mut hup, mut dead] = [
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::hangup())?,
-            signal(SignalKind::child())?,
-        ];
-        let over = async {
-            while child.try_wait().is_ok_and(|ended| ended.is_none()) {
-                dead.recv().await;
-            }
-        };
-        tokio::select! { _ = told => (), () = over => (), _ = term.recv() => (), _ = int.recv() => (), _ = hup.recv() => () }
-        Ok(())
-    })
+        Ok(Self { runtime, gone })
+    }
+
+    /// Whether the starter goes, or somebody asks, before a child ends by itself.
+    fn before(&mut self, child: &mut Child) -> io::Result<bool> {
+        self.runtime.block_on(async {
+            let mut dead = signal(SignalKind::child())?;
+            let [mut term, mut int, mut hup] = [
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::hangup())?,
+            ];
+            let over = async {
+                while child.try_wait().is_ok_and(|ended| ended.is_none()) {
+                    dead.recv().await;
+                }
+            };
+            Ok(tokio::select! {
+                () = over => false,
+                _ = &mut self.gone => true,
+                _ = term.recv() => true,
+                _ = int.recv() => true,
+                _ = hup.recv() => true,
+            })
+        })
+    }
 }
 
 /// Kills whoever is there until nobody is, and removes the folder.

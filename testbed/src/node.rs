@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use crate::brief::{self, Brief, Ready, Start};
 use crate::site::{Site, fault};
 use crate::timer::Timers;
+use crate::wire::amqp;
 use crate::wire::server::{Door, listener};
 use crate::{clock, load};
 
@@ -52,6 +53,7 @@ async fn live() -> Result<(), String> {
     let start: Start = brief::heard(&mut lines).await?;
     site.begin(start);
     tokio::task::spawn_local(serve(Rc::clone(&site), listener, port));
+    tokio::task::spawn_local(mail(Rc::clone(&site)));
     while let Some(line) = lines.recv().await {
         if line == STOP {
             brief::say(&site.tally());
@@ -59,6 +61,15 @@ async fn live() -> Result<(), String> {
         }
     }
     std::process::exit(0);
+}
+
+/// Connects to the broker where the plan has one, and consumes what is this replica's.
+async fn mail(site: Rc<Site>) {
+    let Some(queue) = site.plan.queues.first() else { return };
+    if !site.plan.posts.is_empty() {
+        _ = site.mailer.open(&site, queue).await;
+    }
+    amqp::consume(Rc::clone(&site)).await;
 }
 
 /// Listens on a port; on one that is to come back as soon as it is free.

@@ -15,6 +15,11 @@ use crate::refuse;
 /// a millisecond and more. `hoptax calibrate` measures the machine at hand.
 const LOOPBACK: &str = "45us";
 
+/// What RabbitMQ takes besides the loopback: until it has delivered a message, and until it has written one down and says so.
+/// `hoptax calibrate` measures it here.
+const DELIVERED: &str = "0.55ms";
+const CONFIRMED: &str = "1.1ms";
+
 /// The classes of latency that a file may have; all are the loopback.
 const CLASSES: [&str; 4] = ["same_host", "same_zone", "cross_zone", "cross_region"];
 
@@ -72,6 +77,11 @@ fn edits(written: &Checked, calibrated: bool) -> Vec<Edit> {
     let edit = |path: String, value: &str| Edit { path, value: value.to_owned(), origin: "testbed".to_owned() };
     let classes = CLASSES.iter().filter(|_| !calibrated);
     let mut all: Vec<Edit> = classes.map(|class| edit(format!("network.{class}"), &format!("\"{LOOPBACK}\""))).collect();
+    let queues = written.scenario().queues.iter().filter(|_| !calibrated);
+    all.extend(queues.map(|(name, queue)| {
+        let latency = if queue.confirms.value { CONFIRMED } else { DELIVERED };
+        edit(format!("queues.{name}.publish_latency"), &format!("\"{latency}\""))
+    }));
     let own = written.scenario().transports.iter().filter(|(_, spec)| spec.connections.is_some());
     all.extend(own.map(|(name, _)| edit(format!("transports.{name}.connections.tls"), "\"none\"")));
     all

@@ -1,11 +1,13 @@
 //! What the testbed does not do, in one table: a scenario that uses any of it is refused by name, before anything is started.
 
 use hoptax::model::balance::Balancer;
-use hoptax::model::fault::{Effect, Mode, When};
+use hoptax::model::fault::{Effect, Fault, Mode, When};
 use hoptax::model::id::NONE;
 use hoptax::model::line::Order;
 use hoptax::model::plan::Node;
+
 use hoptax::model::policy::{Metering, Refill};
+use hoptax::model::queue::{Crew, Queue, WhenFull};
 use hoptax::model::{Op, Plan};
 
 /// A feature, what finds the first place that uses it, and why it is not there.
@@ -17,13 +19,36 @@ struct Row {
 
 /// Not started as a process of its own yet.
 const PROCESS: &str = "no process stands for it yet";
+/// RabbitMQ stands for all queues.
+const RABBIT: &str = "RabbitMQ does not do that";
 /// Linux would need privileges.
 const NETWORK: &str = "the loopback cannot be made to do that without privileges";
 /// No client library of the testbed has it.
 const LIBRARY: &str = "the testbed's client library has no such rule";
 
 const TABLE: &[Row] = &[
-    Row { what: "queues", finds: |plan| plan.queues.first().map(|queue| name(plan, queue.node)), why: PROCESS },
+    Row { what: "`visibility_timeout`", finds: |plan| queue(plan, |queue| queue.rules.hide()), why: RABBIT },
+    Row {
+        what: "`ack_timeout`",
+        finds: |plan| queue(plan, |queue| queue.ack_timeout.is_some() && !queue.rules.hide()),
+        why: "RabbitMQ looks for late acknowledgements once a minute only",
+    },
+    Row { what: "groups of messages", finds: |plan| queue(plan, |queue| queue.groups.is_some()), why: RABBIT },
+    Row { what: "`when_full = \"block\"`", finds: |plan| queue(plan, |queue| queue.when_full == WhenFull::Block), why: RABBIT },
+    Row { what: "alarms", finds: |plan| queue(plan, |queue| queue.alarm != NONE), why: "RabbitMQ's are of bytes, not of messages" },
+    Row { what: "consumers that poll", finds: |plan| crew(plan, |crew| crew.poll.is_some()), why: "RabbitMQ pushes" },
+    Row { what: "`ack_every`", finds: |plan| crew(plan, |crew| crew.ack_every > 1), why: LIBRARY },
+    Row { what: "worker pools", finds: |plan| crew(plan, Crew::shares), why: LIBRARY },
+    Row {
+        what: "faults of brokers",
+        finds: |plan| {
+            let served = plan.nodes[..plan.servers()].iter().map(|node| node.replicas).sum::<u32>();
+            let brokers = served..served + plan.queues.len() as u32;
+            let is = |fault: &&Fault| fault.replicas.iter().any(|replica| brokers.contains(replica));
+            plan.faults.iter().find(is).map(|fault| fault.name.clone())
+        },
+        why: "the broker is one process for all queues",
+    },
     Row { what: "topics", finds: |plan| plan.topics.first().map(|topic| name(plan, topic.node)), why: PROCESS },
     Row { what: "caches", finds: |plan| op(plan, |op| matches!(op, Op::Look { .. })), why: PROCESS },
     Row {
@@ -153,6 +178,14 @@ fn name(plan: &Plan, node: hoptax::model::NodeId) -> String {
 
 fn node(plan: &Plan, is: fn(&Node) -> bool) -> Option<String> {
     plan.nodes.iter().find(|node| is(node)).map(|node| node.name.clone())
+}
+
+fn queue(plan: &Plan, is: fn(&Queue) -> bool) -> Option<String> {
+    plan.queues.iter().find(|queue| is(queue)).map(|queue| name(plan, queue.node))
+}
+
+fn crew(plan: &Plan, is: fn(&Crew) -> bool) -> Option<String> {
+    plan.crews.iter().find(|crew| is(crew)).map(|crew| name(plan, crew.node))
 }
 
 fn rules(_: &Plan, has: bool) -> Option<String> {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use hoptax::report::table::Style;
+
 use crate::compare::{self, Comparison};
 use crate::harness::{self, Broken, Manner};
 use crate::prepare::{self, Trouble};
@@ -16,6 +18,9 @@ pub(crate) struct Args {
     /// Change a value of the scenario, such as `clients.shoppers.rate=20/s`; may be repeated
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
+    /// Change a value for the prediction only: whether it is that which makes the difference
+    #[arg(long, value_name = "PATH=VALUE")]
+    predict: Vec<String>,
     /// The network of the file is what was calibrated for this machine: leave it as it is
     #[arg(long)]
     calibrated: bool,
@@ -28,7 +33,7 @@ pub(crate) struct Args {
     /// How it is told
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
-    /// Where it is told: a file whose name ends in .txt, .md or .json; may be repeated
+    /// Where it is told: a file whose name ends in .txt, .md, .json or .html; may be repeated
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
     /// Exit with 99 where the accuracy of success, p50 or p99 of a client is less, percent
@@ -46,6 +51,9 @@ pub(crate) enum Format {
     Json,
     /// Markdown
     Md,
+    /// A page
+    #[value(skip)]
+    Html,
 }
 
 /// How the program ends: the codes of `hoptax`.
@@ -66,9 +74,10 @@ pub(crate) enum Exit {
 impl Format {
     fn of(self, comparison: &Comparison) -> String {
         match self {
-            Self::Text => report::text(comparison),
-            Self::Json => report::json(comparison),
-            Self::Md => report::markdown(comparison),
+            Self::Text => report::page(comparison).table(Style::default()),
+            Self::Json => serde_json::to_string_pretty(comparison).unwrap_or_default() + "\n",
+            Self::Md => report::page(comparison).markdown(),
+            Self::Html => hoptax::report::html::page(&report::page(comparison), None).html(),
         }
     }
 }
@@ -95,10 +104,14 @@ pub(crate) fn act(args: &Args) -> Exit {
 }
 
 fn one(args: &Args, file: &std::path::Path) -> Result<Comparison, Exit> {
-    let prepared = prepare::prepare(file, &args.set, args.calibrated).map_err(|trouble| match trouble {
-        Trouble::File(why) => told(&format!("error: {why}\n"), Exit::Broken),
-        Trouble::Invalid(why) => told(&why, Exit::Invalid),
-    })?;
+    let prepare = |set: &[String]| {
+        prepare::prepare(file, set, args.calibrated).map_err(|trouble| match trouble {
+            Trouble::File(why) => told(&format!("error: {why}\n"), Exit::Broken),
+            Trouble::Invalid(why) => told(&why, Exit::Invalid),
+        })
+    };
+    let prepared = prepare(&args.set)?;
+    let predicted = prepare(&[args.set.as_slice(), &args.predict].concat())?;
     // A run with draws of its own has those of a replication that no prediction is made of.
     let manner = Manner { replication: args.independent.unwrap_or(0), burn: args.burn };
     let measured = harness::run(&prepared, manner).map_err(|broken| match broken {
@@ -106,8 +119,8 @@ fn one(args: &Args, file: &std::path::Path) -> Result<Comparison, Exit> {
         Broken::Failed(why) => told(&format!("error: {}: {why}\n", file.display()), Exit::Broken),
     })?;
     Ok(match args.independent {
-        Some(runs) => compare::independent(&prepared, &measured, runs),
-        None => compare::paired(&prepared, &measured),
+        Some(runs) => compare::independent(&predicted, &measured, runs),
+        None => compare::paired(&predicted, &measured),
     })
 }
 
@@ -123,7 +136,8 @@ fn write(args: &Args, comparison: &Comparison) -> Result<(), String> {
             Some("txt") => Format::Text,
             Some("md") => Format::Md,
             Some("json") => Format::Json,
-            _ => return Err(format!("{}: a name that ends in .txt, .md or .json says what is written", path.display())),
+            Some("html") => Format::Html,
+            _ => return Err(format!("{}: a name that ends in .txt, .md, .json or .html says what is written", path.display())),
         };
         std::fs::write(path, format.of(comparison)).map_err(|error| format!("{}: {error}", path.display()))?;
     }

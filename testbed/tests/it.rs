@@ -156,6 +156,22 @@ fn a_line_that_is_full_refuses_as_many() {
     assert!((success("predicted") - success("measured")).abs() < 0.12, "{client}");
 }
 
+/// The comparison sees a rule that is broken: here in the prediction, where the network's other end lets go of its workers.
+#[test]
+fn a_rule_that_is_broken_shows() {
+    let held = DESK.replace("rate = \"20/s\"", "rate = \"40/s\"").replace("concurrency = 2", "concurrency = 1");
+    let held = held.replace("concurrency = 1\nwork = { mean", "concurrency = 4\nwork = { mean");
+    let p50 = |args: &[&str]| {
+        let done = run(&held, &[&["--format", "json"], args].concat());
+        let all: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+        let client = &all["clients"][0];
+        client["measured"]["p50_ms"].as_f64().unwrap() / client["predicted"]["p50_ms"].as_f64().unwrap()
+    };
+    let (kept, broken) = (p50(&[]), p50(&["--predict", "services.front.io=async"]));
+    assert!((0.7..1.4).contains(&kept), "as predicted: {kept}");
+    assert!(broken > 2.0, "workers that are not held make lines that are not there: {broken}");
+}
+
 #[test]
 fn less_accurate_than_asked_for_is_an_exit_code_of_its_own() {
     let done = run(DESK, &["--min-accuracy", "100"]);

@@ -13,10 +13,12 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::brief::{Brief, Start, Tally};
+use crate::broker::{Broker, Missing, RABBITMQ};
 use crate::clock;
 use crate::load::{DONE, Sent};
 use crate::node::STOP;
 use crate::prepare::Prepared;
+use crate::wire::amqp;
 use child::Child;
 use quality::{Quality, Usage};
 
@@ -93,12 +95,15 @@ async fn play(prepared: &Prepared, manner: Manner) -> Result<Measured, Broken> {
         let child = Child::start(&Brief { replica: Some(replica), ..brief.clone() }).await?;
         nodes.borrow_mut().insert(replica, child);
     }
+    let broker = if plan.queues.is_empty() { None } else { Some(broker(plan).await?) };
     let mut load = Child::start(&brief).await?;
     let mut ports = Vec::new();
     for child in nodes.borrow_mut().values_mut() {
         ports.push(in_time(child.ready()).await?.port);
     }
     in_time(load.ready()).await?;
+    // Brokers come after what serves: all queues are one broker's.
+    ports.extend(broker.iter().flat_map(|broker| plan.queues.iter().map(|_| broker.port)));
     let start = Start { epoch: clock::now() + HEAD_START, ports };
     for child in nodes.borrow_mut().values_mut().chain([&mut load]) {
         child.tell(&start).await?;
@@ -108,6 +113,18 @@ async fn play(prepared: &Prepared, manner: Manner) -> Result<Measured, Broken> {
         broken = faults::strike(plan, &nodes, &brief, &start) => return Err(broken),
     };
     Ok(Measured { quality: quality.with(&sent), sent, nodes: tallies(plan, &nodes).await })
+}
+
+/// RabbitMQ with the queues of a plan. It starts on a thread of its own, so that an interrupt is heard meanwhile: its guard ends it.
+async fn broker(plan: &hoptax::model::Plan) -> Result<Broker, Broken> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || _ = tell.send(RABBITMQ.start()));
+    let started = told.await.map_err(|error| error.to_string())?;
+    let broker = started.map_err(|missing| match missing {
+        Missing::Absent(why) | Missing::Broken(why) => Broken::Failed(why),
+    })?;
+    amqp::declare(plan, broker.port).await?;
+    Ok(broker)
 }
 
 /// All requests, as they end, and what the machine did meanwhile.

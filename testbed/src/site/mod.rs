@@ -25,6 +25,8 @@ use crate::clock;
 use crate::policy::Police;
 use crate::timer::Timers;
 use crate::wire::Pools;
+use crate::wire::amqp::Mailer;
+use level::Level;
 use pick::Balance;
 use workers::Workers;
 
@@ -39,6 +41,10 @@ pub(crate) struct Site {
     start: RefCell<Start>,
     pub(crate) workers: Rc<Workers>,
     pub(crate) pools: Pools,
+    pub(crate) mailer: Mailer,
+    /// Consumers that handle a message.
+    consuming: Cell<u32>,
+    consumers: RefCell<Level>,
     balances: RefCell<BTreeMap<u32, Balance>>,
     police: RefCell<BTreeMap<u32, Rc<Police>>>,
     arrivals: Cell<u64>,
@@ -58,6 +64,9 @@ impl Site {
             start: RefCell::new(Start { epoch: u64::MAX, ports: Vec::new() }),
             workers,
             pools: Pools::default(),
+            mailer: Mailer::default(),
+            consuming: Cell::default(),
+            consumers: RefCell::default(),
             balances: RefCell::default(),
             police: RefCell::default(),
             arrivals: Cell::default(),
@@ -69,6 +78,7 @@ impl Site {
     pub(crate) fn begin(&self, start: Start) {
         let from = start.epoch + self.plan.warmup.0;
         self.workers.measure(from, from + self.plan.duration.0);
+        self.consumers.borrow_mut().measure(from, from + self.plan.duration.0);
         *self.start.borrow_mut() = start;
     }
 
@@ -130,7 +140,19 @@ impl Site {
     /// What it has counted.
     pub(crate) fn tally(&self) -> Tally {
         let (busy, queued) = self.workers.areas();
+        let busy = busy + self.consumers.borrow_mut().area();
         Tally { arrivals: self.arrivals.get(), refused: self.refused.get(), busy, queued }
+    }
+
+    /// A consumer handles a message, until what it gets here is dropped.
+    pub(crate) fn consuming(self: &Rc<Self>) -> Consuming {
+        self.count_consuming(self.consuming.get() + 1);
+        Consuming(Rc::clone(self))
+    }
+
+    fn count_consuming(&self, now: u32) {
+        self.consuming.set(now);
+        self.consumers.borrow_mut().set(now);
     }
 
     /// What stands between this replica and a callee.
@@ -149,6 +171,15 @@ impl Site {
         } else {
             self.until(end).await;
         }
+    }
+}
+
+/// A consumer that handles a message.
+pub(crate) struct Consuming(Rc<Site>);
+
+impl Drop for Consuming {
+    fn drop(&mut self) {
+        self.0.count_consuming(self.0.consuming.get() - 1);
     }
 }
 

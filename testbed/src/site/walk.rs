@@ -79,7 +79,15 @@ async fn step(site: &Rc<Site>, frame: &mut Frame, op: Op, pc: &mut u32) -> Next 
             let outcome = fork::fork(site, frame, fork).await;
             after(frame, outcome, fail)
         }
-        Op::Reply(outcome) => Next::Over(Some(outcome)),
+        Op::Publish { post, fail } => {
+            let post = site.plan.post(post);
+            let outcome = tokio::select! {
+                outcome = site.mailer.publish(site, post, frame.lineage, frame.whose) => outcome,
+                () = frame.stop.wait() => Outcome::Canceled,
+            };
+            after(frame, outcome, fail)
+        }
+        Op::Reply(outcome) | Op::Handled(outcome) => Next::Over(Some(outcome)),
         Op::Conclude => Next::Over(Some(frame.outcome)),
         Op::End(outcome) => Next::Over(Some(outcome)),
         Op::Absent => Next::Over(None),

@@ -2,6 +2,7 @@
 //! several streams is gRPC's framing over HTTP/2 (RFC 9113; "gRPC over HTTP2": a length before each message, the status in the
 //! trailers), with a message of one `bytes` field.
 
+pub(crate) mod amqp;
 pub(crate) mod body;
 pub(crate) mod pool;
 pub(crate) mod server;
