@@ -1,11 +1,14 @@
 //! A scenario made ready for the testbed: the loopback's network in it, without what is not spoken here, and refused where it uses
 //! what the testbed does not do.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use hoptax::experiment::{self, roots};
 use hoptax::machine::replication_seed;
 use hoptax::model::Plan;
+use hoptax::model::id::NONE;
+use hoptax::model::queue::Crew;
 use hoptax::scenario::{self, Checked, Edit, OpenError, Source};
 use hoptax::Scenario;
 
@@ -15,10 +18,19 @@ use crate::refuse;
 /// a millisecond and more. `hoptax calibrate` measures the machine at hand.
 const LOOPBACK: &str = "45us";
 
-/// What RabbitMQ takes besides the loopback: until it has delivered a message, and until it has written one down and says so.
-/// `hoptax calibrate` measures it here.
-const DELIVERED: &str = "0.55ms";
-const CONFIRMED: &str = "1.1ms";
+/// What RabbitMQ takes besides the loopback.
+struct Broker {
+    /// Until a message is on its way to a consumer.
+    delivers: &'static str,
+    /// Until it is written down, and its sender is told so.
+    confirms: &'static str,
+    /// From it to a consumer, and an acknowledgement back: half of what passes between two messages of a line, one at a time.
+    link: &'static str,
+}
+
+/// Its usual queue, and a quorum queue, as `max_deliveries` needs. `hoptax calibrate` measures them here.
+const CLASSIC: Broker = Broker { delivers: "0.375ms", confirms: "1.07ms", link: "132us" };
+const QUORUM: Broker = Broker { delivers: "0.73ms", confirms: "1.04ms", link: "279us" };
 
 /// The classes of latency that a file may have; all are the loopback.
 const CLASSES: [&str; 4] = ["same_host", "same_zone", "cross_zone", "cross_region"];
@@ -77,11 +89,18 @@ fn edits(written: &Checked, calibrated: bool) -> Vec<Edit> {
     let edit = |path: String, value: &str| Edit { path, value: value.to_owned(), origin: "testbed".to_owned() };
     let classes = CLASSES.iter().filter(|_| !calibrated);
     let mut all: Vec<Edit> = classes.map(|class| edit(format!("network.{class}"), &format!("\"{LOOPBACK}\""))).collect();
-    let queues = written.scenario().queues.iter().filter(|_| !calibrated);
-    all.extend(queues.map(|(name, queue)| {
-        let latency = if queue.confirms.value { CONFIRMED } else { DELIVERED };
-        edit(format!("queues.{name}.publish_latency"), &format!("\"{latency}\""))
-    }));
+    let plan = scenario::lower(written);
+    for queue in plan.queues.iter().filter(|_| !calibrated) {
+        let name = &plan.node(queue.node).name;
+        let broker = if queue.max_deliveries == NONE { CLASSIC } else { QUORUM };
+        let confirms = plan.posts.iter().any(|post| post.waits && plan.queue(post.queue).node == queue.node);
+        let latency = if confirms { broker.confirms } else { broker.delivers };
+        all.push(edit(format!("queues.{name}.publish_latency"), &format!("\"{latency}\"")));
+        let takes = |crew: &&Crew| crew.duties.iter().any(|duty| plan.queue(duty.queue).node == queue.node);
+        let takers: BTreeSet<&str> = plan.crews.iter().filter(takes).map(|crew| plan.node(crew.node).name.as_str()).collect();
+        let link = |taker| edit(format!("network.links.\"{name} -> {taker}\".latency"), &format!("\"{}\"", broker.link));
+        all.extend(takers.into_iter().map(link));
+    }
     let own = written.scenario().transports.iter().filter(|(_, spec)| spec.connections.is_some());
     all.extend(own.map(|(name, _)| edit(format!("transports.{name}.connections.tls"), "\"none\"")));
     all

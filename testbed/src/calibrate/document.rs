@@ -6,7 +6,7 @@ use hoptax::model::transport::{HANDSHAKE_CALLEE, HANDSHAKE_CALLER};
 use hoptax::units::Span;
 
 use super::blocks::{BLOCKS, Figure, quantile, quantile_of, time};
-use super::brokers::{self, Measured};
+use super::brokers::{self, Broker, Measured};
 use super::codec::Codec;
 use super::found::{Found, Transport};
 
@@ -67,7 +67,7 @@ fn network(found: &Found) -> String {
         "# Below: one way inside a chain of four services without work at {}/s, without what [transports.rest] costs.\n",
         found.rate
     );
-    let law = fit(&found.network()).map_or_else(|| "\"0s\"".into(), |(best, _)| best.toml);
+    let law = law(&[found.network()], 0.0);
     text += "# Nodes whose `zone` says nothing are in one zone, those with the same host on one host: here it is all the same.\n";
     text + &format!("[network]\nsame_host = {law}\nsame_zone = {law}\n")
 }
@@ -101,31 +101,38 @@ fn openings(found: &Found) -> String {
 
 /// A broker, with tables to be named and uncommented: a queue and a topic have the user's names.
 fn measured(broker: &Measured, way: f64) -> String {
+    let name = broker.what.kind().name;
     let latencies = match &broker.found {
         brokers::Found::Latencies(latencies) => latencies,
-        brokers::Found::Absent(why) => return format!("\n# {}: skipped. {why}\n", broker.name),
+        brokers::Found::Absent(why) => return format!("\n# {name}: skipped. {why}\n"),
     };
-    let (queue, version) = (broker.name == "RabbitMQ", &latencies.version);
-    let how = if queue { "lapin; a durable queue, persistent messages" } else { "a stream, XADD and XREAD; not saved" };
+    let how = match broker.what {
+        Broker::Queue => "lapin; a durable queue, persistent messages",
+        Broker::QuorumQueue => "lapin; a quorum queue of one replica, as `max_deliveries` needs",
+        Broker::Stream => "a stream, XADD and XREAD; not saved",
+    };
     let told = |blocks: &[Vec<f64>]| format!("{}, p99 {}", quantile(blocks, 0.5), quantile(blocks, 0.99));
-    let mut text = format!("\n# {} {version} ({how}), 256 bytes.\n", broker.name);
+    let mut text = format!("\n# {name} {} ({how}), 256 bytes.\n", latencies.version);
     text += &format!("# Confirmed after {}; delivered after {}.\n", told(&latencies.confirmed), told(&latencies.delivered));
-    if queue {
-        text += &format!("# Delivered where nobody asks for confirms: after {}.\n", told(&latencies.unconfirmed));
+    if broker.what == Broker::Stream {
+        text += "# Below without the network there and back. Take away `# ` and write the name of yours.\n";
+        return text + &format!("# [topics.NAME]\n# publish_latency = {}\n", law(&latencies.confirmed, 2.0 * way));
     }
-    text += "# Below without the network there and back. Take away `# ` and write the name of yours.\n";
-    let law = |blocks: &[Vec<f64>]| {
-        let own: Vec<f64> = blocks.iter().flatten().map(|time| (time - 2.0 * way).max(0.0)).collect();
-        fit(&own).map_or_else(|| "\"0s\"".into(), |(best, _)| best.toml)
-    };
-    if queue {
-        text += "# The simulator delivers what is safe, RabbitMQ before it is: with `confirms` it is the confirmation that counts here.\n";
-        text += &format!("# [queues.NAME]\n# confirms = true\n# publish_latency = {}\n", law(&latencies.confirmed));
-        text += &format!("# [queues.UNCONFIRMED]\n# publish_latency = {}\n", law(&latencies.unconfirmed));
-    } else {
-        text += &format!("# [topics.NAME]\n# publish_latency = {}\n", law(&latencies.confirmed));
-    }
-    text
+    let link = (latencies.turns.value / 2.0).max(way);
+    text += &format!("# Delivered where nobody asks for confirms: after {}.\n", told(&latencies.unconfirmed));
+    text += &format!("# One message at a time (prefetch = 1), the next of a line comes after {}: twice the link's latency.\n", latencies.turns);
+    text += "# Take away `# ` and write the names of yours: the queue, and who consumes it. The simulator delivers what is safe, RabbitMQ\n";
+    text += "# before it is: with `confirms` it is the confirmation that counts here.\n";
+    let (sure, quick) = (law(&latencies.confirmed, 2.0 * way), law(&latencies.unconfirmed, way + link));
+    text += &format!("# [queues.NAME]\n# confirms = true\n# publish_latency = {sure}\n");
+    text += &format!("# [queues.UNCONFIRMED]\n# publish_latency = {quick}\n");
+    text + &format!("# [network.links.\"UNCONFIRMED -> CONSUMER\"]\n# latency = \"{}\"\n", time(link))
+}
+
+/// The law of times without what is known of them, ns.
+fn law(blocks: &[Vec<f64>], without: f64) -> String {
+    let own: Vec<f64> = blocks.iter().flatten().map(|time| (time - without).max(0.0)).collect();
+    fit(&own).map_or_else(|| "\"0s\"".into(), |(best, _)| best.toml)
 }
 
 fn cost(key: &str, per_message: Figure, per_byte: Figure) -> String {
@@ -151,18 +158,18 @@ mod tests {
         Figure { value, low: value * 0.9, high: value * 1.2 }
     }
 
-    fn broker(name: &'static str) -> Measured {
+    fn broker(what: Broker) -> Measured {
         let blocks = |from: f64| (0..5).map(|_| (0..60).map(|n| from + f64::from(n * n)).collect()).collect();
         let (confirmed, delivered, unconfirmed) = (blocks(900_000.0), blocks(300_000.0), blocks(250_000.0));
-        let latencies = Latencies { version: "3.10".into(), confirmed, delivered, unconfirmed };
-        Measured { name, found: brokers::Found::Latencies(latencies) }
+        let latencies = Latencies { version: "3.10".into(), confirmed, delivered, unconfirmed, turns: figure(2e5) };
+        Measured { what, found: brokers::Found::Latencies(latencies) }
     }
 
     fn found(others: f64) -> Found {
         let legs = (0..5).map(|block| (0..400).map(|n| 70_000.0 + f64::from(block * 500 + n * n)).collect()).collect();
         let chain = Chain { whole: vec![vec![8e5]; 5], legs, message: figure(30_500.0), bytes: 100.0 };
         let codec = Codec { encode: figure(4.0), decode: figure(6.0), message: figure(20_500.0), size_factor: 0.41 };
-        let absent = Measured { name: "Redis", found: brokers::Found::Absent("install it with: apt-get".into()) };
+        let absent = Measured { what: Broker::QuorumQueue, found: brokers::Found::Absent("install it with: apt-get".into()) };
         Found {
             machine: Machine { processor: "A \"fast\" one".into(), cores: 2, kernel: "6.1".into() },
             shares: Shares { others, stolen: 0.01 },
@@ -172,7 +179,7 @@ mod tests {
             rest: Transport { chain: chain.clone(), codec },
             grpc: Transport { chain, codec },
             openings: vec![Opening { name: "TCP", took: figure(1e5), caller: figure(4e4), callee: figure(3e4) }],
-            brokers: vec![broker("RabbitMQ"), broker("Redis"), absent],
+            brokers: vec![broker(Broker::Queue), broker(Broker::Stream), absent],
         }
     }
 
@@ -197,7 +204,7 @@ mod tests {
         let is_toml = |line: &&&str| line.starts_with('[') || line.contains(" = ");
         let tables: Vec<&str> = tables.iter().filter(is_toml).copied().collect();
         let tables = tables.join("\n").replace("topics.NAME", "topics.stream").replace("queues.NAME", "queues.sure");
-        let tables = tables.replace("UNCONFIRMED", "quick");
+        let tables = tables.replace("UNCONFIRMED", "quick").replace("CONSUMER", "last");
         let steps = "steps = [{ send = \"sure\" }, { send = \"quick\" }, { publish = \"stream\" }, ";
         let own = SCENARIO.replace("steps = [", steps);
         let consumers = "[services.last]\nwork = \"1ms\"\nconsumes = [{ from = \"sure\" }, { from = \"quick\" }, \

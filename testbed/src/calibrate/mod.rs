@@ -119,7 +119,12 @@ fn transport(name: &str, wire: Wire, args: &Args) -> Result<Transport, String> {
 
 fn brokers(args: &Args) -> Result<Vec<Measured>, String> {
     let pause = (1e9 / args.rate).min(SLOWEST) as u64;
-    Ok(vec![step("RabbitMQ", || brokers::rabbitmq(pause))?, step("Redis", || brokers::redis(pause))?])
+    let rabbitmq = |quorum| move || brokers::rabbitmq(pause, quorum);
+    Ok(vec![
+        step("RabbitMQ, a classic queue", rabbitmq(false))?,
+        step("RabbitMQ, a quorum queue", rabbitmq(true))?,
+        step("Redis, a stream", || brokers::redis(pause))?,
+    ])
 }
 
 /// Says what is measured now, and where it failed.
