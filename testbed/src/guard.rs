@@ -222,11 +222,8 @@ impl Ends {
     fn before(&mut self, child: &mut Child) -> io::Result<bool> {
         self.runtime.block_on(async {
             let mut dead = signal(SignalKind::child())?;
-            let [mut term, mut int, mut hup] = [
-                signal(SignalKind::terminate())?,
-                signal(SignalKind::interrupt())?,
-                signal(SignalKind::hangup())?,
-            ];
+            let [mut term, mut int, mut hup] =
+                [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?];
             let over = async {
                 while child.try_wait().is_ok_and(|ended| ended.is_none()) {
                     dead.recv().await;

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use hoptax::Scenario;
 use hoptax::experiment::{self, roots};
 use hoptax::machine::replication_seed;
 use hoptax::model::Plan;
 use hoptax::model::id::NONE;
 use hoptax::model::queue::Crew;
 use hoptax::scenario::{self, Checked, Edit, OpenError, Source};
-use hoptax::Scenario;
 
 use crate::refuse;
 
@@ -88,7 +88,8 @@ pub(crate) fn prepare(file: &Path, set: &[String], calibrated: bool) -> Result<P
 fn edits(written: &Checked, calibrated: bool) -> Vec<Edit> {
     let edit = |path: String, value: &str| Edit { path, value: value.to_owned(), origin: "testbed".to_owned() };
     let classes = CLASSES.iter().filter(|_| !calibrated);
-    let mut all: Vec<Edit> = classes.map(|class| edit(format!("network.{class}"), &format!("\"{LOOPBACK}\""))).collect();
+    let mut all: Vec<Edit> =
+        classes.map(|class| edit(format!("network.{class}"), &format!("\"{LOOPBACK}\""))).collect();
     let plan = scenario::lower(written);
     for queue in plan.queues.iter().filter(|_| !calibrated) {
         let name = &plan.node(queue.node).name;
@@ -97,8 +98,10 @@ fn edits(written: &Checked, calibrated: bool) -> Vec<Edit> {
         let latency = if confirms { broker.confirms } else { broker.delivers };
         all.push(edit(format!("queues.{name}.publish_latency"), &format!("\"{latency}\"")));
         let takes = |crew: &&Crew| crew.duties.iter().any(|duty| plan.queue(duty.queue).node == queue.node);
-        let takers: BTreeSet<&str> = plan.crews.iter().filter(takes).map(|crew| plan.node(crew.node).name.as_str()).collect();
-        let link = |taker| edit(format!("network.links.\"{name} -> {taker}\".latency"), &format!("\"{}\"", broker.link));
+        let takers: BTreeSet<&str> =
+            plan.crews.iter().filter(takes).map(|crew| plan.node(crew.node).name.as_str()).collect();
+        let link =
+            |taker| edit(format!("network.links.\"{name} -> {taker}\".latency"), &format!("\"{}\"", broker.link));
         all.extend(takers.into_iter().map(link));
     }
     let own = written.scenario().transports.iter().filter(|(_, spec)| spec.connections.is_some());

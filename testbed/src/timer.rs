@@ -40,7 +40,10 @@ impl Timers {
     /// No timers yet; they run as long as the runtime does.
     pub(crate) fn start() -> io::Result<Rc<Self>> {
         let fd = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        #[expect(deprecated, reason = "its successor is unsafe; what it asks for holds: the fd is owned, and lives as long as this")]
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe; what it asks for holds: the fd is owned, and lives as long as this"
+        )]
         let fd = AsyncFd::new(fd)?;
         let timers = Rc::new(Self {
             fd,

@@ -218,7 +218,10 @@ struct Tally {
 }
 
 fn head() -> String {
-    format!("{:<40} {:>9} {:>9} {:>7} {:>7} {:>8} {:>11}", "scenario", "predicted", "measured", "p50", "p99", "same end", "record p99")
+    format!(
+        "{:<40} {:>9} {:>9} {:>7} {:>7} {:>8} {:>11}",
+        "scenario", "predicted", "measured", "p50", "p99", "same end", "record p99"
+    )
 }
 
 impl Tally {
@@ -256,7 +259,13 @@ impl Tally {
             all.get(all.len() / 2).map_or(0.0, |share| share * 100.0)
         };
         let told = [2, 4].map(|figure| {
-            format!("{}: {} of {} within 3 %, median accuracy {:.1} %", NAMES[figure], near(figure), self.clients, median(figure))
+            format!(
+                "{}: {} of {} within 3 %, median accuracy {:.1} %",
+                NAMES[figure],
+                near(figure),
+                self.clients,
+                median(figure)
+            )
         });
         let mut out = told.join("; ");
         for what in &self.broken {

@@ -114,7 +114,8 @@ fn listeners(pid: u32) -> Vec<(String, u16)> {
         .filter_map(|entry| Some(fs::read_link(entry.ok()?.path()).ok()?.to_str()?.to_owned()))
         .filter_map(|link| Some(link.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
         .collect();
-    let tables = ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default());
+    let tables =
+        ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default());
     let row = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let (address, port) = words.get(1)?.split_once(':')?;
@@ -215,7 +216,8 @@ fn it_listens_on_the_loopback_only() {
 
 #[test]
 fn a_harness_that_is_killed_leaves_nothing_not_even_what_stands_still() {
-    let frozen = DESK.to_owned() + "[[faults]]\nname = \"still\"\nkind = \"freeze\"\ntarget = \"desk\"\nat = \"0s\"\nduration = \"3s\"\n";
+    let frozen = DESK.to_owned()
+        + "[[faults]]\nname = \"still\"\nkind = \"freeze\"\ntarget = \"desk\"\nat = \"0s\"\nduration = \"3s\"\n";
     let mut running = start(&frozen);
     let ports = running.wait_for_ports(2);
     let stands = |pid: &u32| {

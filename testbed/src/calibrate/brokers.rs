@@ -18,7 +18,8 @@ use std::thread;
 
 use futures_core::Stream as _;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions, QueueDeclareOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
+    QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -110,9 +111,12 @@ trait Sends {
 /// A queue of RabbitMQ with messages that far apart, ns: its usual one, or a quorum queue.
 pub(crate) fn rabbitmq(pause: u64, quorum: bool) -> io::Result<Measured> {
     let what = if quorum { Broker::QuorumQueue } else { Broker::Queue };
-    measure(what, pause, async move |port| Queue::open(port, quorum).await, async move |port, ready, told| {
-        take_from_queue(port, quorum, ready, told).await
-    })
+    measure(
+        what,
+        pause,
+        async move |port| Queue::open(port, quorum).await,
+        async move |port, ready, told| take_from_queue(port, quorum, ready, told).await,
+    )
 }
 
 /// Redis with messages that far apart, ns.

@@ -229,10 +229,8 @@ impl Node {
             next.call(&Log::of(1), 1).await?;
         }
         let begun = clock::now();
-        let mut answer = Response::new(Answer {
-            data: Some(self.wire.encode(&Log::of(wanted))),
-            trailers: self.wire == Wire::Grpc,
-        });
+        let mut answer =
+            Response::new(Answer { data: Some(self.wire.encode(&Log::of(wanted))), trailers: self.wire == Wire::Grpc });
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, self.wire.media());
         headers.insert(TAKEN, taken.into());

@@ -128,11 +128,7 @@ async fn broker(plan: &hoptax::model::Plan) -> Result<Broker, Broken> {
 }
 
 /// All requests, as they end, and what the machine did meanwhile.
-async fn collect(
-    load: &mut Child,
-    plan: &hoptax::model::Plan,
-    epoch: u64,
-) -> Result<(Vec<Sent>, Quality), Broken> {
+async fn collect(load: &mut Child, plan: &hoptax::model::Plan, epoch: u64) -> Result<(Vec<Sent>, Quality), Broken> {
     let from = epoch + plan.warmup.0;
     let reads = async {
         let mut sent = Vec::new();
@@ -162,7 +158,8 @@ async fn sleep_until(at: u64) {
 async fn tallies(plan: &hoptax::model::Plan, nodes: &Nodes) -> BTreeMap<String, Tally> {
     let mut all: BTreeMap<String, Tally> = BTreeMap::new();
     for (replica, child) in nodes.borrow_mut().iter_mut() {
-        let node = plan.nodes.iter().find(|node| (node.first_replica..node.first_replica + node.replicas).contains(replica));
+        let node =
+            plan.nodes.iter().find(|node| (node.first_replica..node.first_replica + node.replicas).contains(replica));
         let Some(node) = node else { continue };
         let Ok(tally) = in_time(child.ask::<Tally>(STOP)).await else { continue };
         let sum = all.entry(node.name.clone()).or_default();

@@ -68,11 +68,14 @@ fn arguments(plan: &Plan, queue: &Queue) -> FieldTable {
     let mut tell = |key: &str, value| _ = all.insert(key.into(), value);
     if queue.capacity != NONE {
         tell("x-max-length", number(queue.capacity.into()));
-        tell("x-overflow", text(match queue.when_full {
-            WhenFull::DropOldest | WhenFull::Block => "drop-head",
-            WhenFull::Reject => "reject-publish",
-            WhenFull::DeadLetter => "reject-publish-dlx",
-        }));
+        tell(
+            "x-overflow",
+            text(match queue.when_full {
+                WhenFull::DropOldest | WhenFull::Block => "drop-head",
+                WhenFull::Reject => "reject-publish",
+                WhenFull::DeadLetter => "reject-publish-dlx",
+            }),
+        );
     }
     if let Some(dead) = queue.dead_letter {
         tell("x-dead-letter-exchange", text(""));
@@ -354,7 +357,15 @@ mod tests {
             format!("{:?}", arguments(&plan, queue))
         };
         let jobs = told("jobs");
-        for part in ["x-max-length", "LongLongInt(7)", "reject-publish", "\"dead\"", "LongLongInt(2000)", "quorum", "LongLongInt(2)"] {
+        for part in [
+            "x-max-length",
+            "LongLongInt(7)",
+            "reject-publish",
+            "\"dead\"",
+            "LongLongInt(2000)",
+            "quorum",
+            "LongLongInt(2)",
+        ] {
             assert!(jobs.contains(part), "{part}: {jobs}");
         }
         assert!(!told("dead").contains("x-"), "{}", told("dead"));
