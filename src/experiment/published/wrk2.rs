@@ -39,7 +39,7 @@ pub(super) const PUBLICATION: Publication = Publication {
             },
             Claim {
                 what: "uncorrected, mean",
-                theirs: 0.006588,
+                theirs: 0.006_588,
                 unit: Unit::Seconds,
                 tolerance: Tolerance::Near(0.1),
                 ours: |runs| runs.of("uncorrected").latency("wrk2", Part::Mean),
