@@ -33,7 +33,8 @@ fn find() -> Option<PathBuf> {
 /// From the folder that the package is in: the program itself would start Erlang to tell.
 fn version(_: &Path) -> String {
     let folders = fs::read_dir("/usr/lib/rabbitmq/lib").into_iter().flatten().flatten();
-    let name = folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).find(|name| name.contains("server"));
+    let name =
+        folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).find(|name| name.contains("server"));
     number_in(&name.unwrap_or_default())
 }
 

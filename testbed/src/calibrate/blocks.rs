@@ -99,7 +99,15 @@ mod tests {
 
     #[test]
     fn times_are_written_as_the_file_has_them() {
-        let told = [(2.4, "2.4ns"), (63.797, "63.8ns"), (1.8874, "1.887ns"), (0.0, "0ns"), (17_254.0, "17.25us"), (1_234_567.0, "1.235ms"), (-3.0, "0ns")];
+        let told = [
+            (2.4, "2.4ns"),
+            (63.797, "63.8ns"),
+            (1.8874, "1.887ns"),
+            (0.0, "0ns"),
+            (17_254.0, "17.25us"),
+            (1_234_567.0, "1.235ms"),
+            (-3.0, "0ns"),
+        ];
         for (nanos, text) in told {
             assert_eq!(time(nanos), text);
             assert!(hoptax::units::parse_nanos(text).is_ok());

@@ -75,13 +75,7 @@ pub(crate) fn measure(wire: Wire, rate: f64, time: Duration) -> io::Result<Chain
 }
 
 /// Open load for so long, ns, and until all are answered: how long each took, ns.
-async fn send(
-    client: &Rc<Client>,
-    timers: &Rc<Timers>,
-    rate: f64,
-    length: u64,
-    block: u64,
-) -> io::Result<Vec<f64>> {
+async fn send(client: &Rc<Client>, timers: &Rc<Timers>, rate: f64, length: u64, block: u64) -> io::Result<Vec<f64>> {
     let mut tries = JoinSet::new();
     let begin = clock::now();
     let mut at = 0.0;
@@ -103,4 +97,3 @@ async fn send(
     }
     Ok(times)
 }
-

@@ -78,25 +78,36 @@ fn transport(name: &str, what: &str, found: &Transport, per_message: Figure) -> 
     let Codec { encode, decode, message, size_factor } = found.codec;
     let mut text = format!("\n# {what}. In the chain, one way, codec included: {};\n", told(leg));
     text += &format!("# down all four and back: {}.\n", told(whole));
-    text += &format!("# CPU of a message at one end, syscalls and wake-ups included: {} in the chain, {message}\n", found.chain.message);
+    text += &format!(
+        "# CPU of a message at one end, syscalls and wake-ups included: {} in the chain, {message}\n",
+        found.chain.message
+    );
     text += "# where another follows at once. per_message is the latter, with as much as makes up for what a hop over [network] is short of\n";
     text += &format!("# here; for encoding and decoding alike, without bytes: {per_message}.\n");
-    text += &format!("# per_byte is the slope of CPU over size from 90 bytes to 90 kB: encode {encode}, decode {decode}.\n");
+    text += &format!(
+        "# per_byte is the slope of CPU over size from 90 bytes to 90 kB: encode {encode}, decode {decode}.\n"
+    );
     if size_factor != 1.0 {
         text += &format!("# Lines of a log are {size_factor:.2} of their size as JSON; size_factor is the preset's.\n");
     }
-    text += &format!("[transports.{name}]\n{}{}", cost("encode", per_message, encode), cost("decode", per_message, decode));
+    text +=
+        &format!("[transports.{name}]\n{}{}", cost("encode", per_message, encode), cost("decode", per_message, decode));
     text
 }
 
 /// What the file has no word for: the simulator's own assumptions stand beside it.
 fn openings(found: &Found) -> String {
-    let mut text = String::from("\n# A new connection, until the callee's first byte is there; CPU of the caller and of the callee:\n");
+    let mut text = String::from(
+        "\n# A new connection, until the callee's first byte is there; CPU of the caller and of the callee:\n",
+    );
     for opening in &found.openings {
         text += &format!("#   {}: {}; {} and {}\n", opening.name, opening.took, opening.caller, opening.callee);
     }
     let assumed = [HANDSHAKE_CALLER, HANDSHAKE_CALLEE];
-    text + &format!("# The simulator reckons {} and {} for the cryptography of TLS (OpenSSL 3.0), and round trips.\n", assumed[0], assumed[1])
+    text + &format!(
+        "# The simulator reckons {} and {} for the cryptography of TLS (OpenSSL 3.0), and round trips.\n",
+        assumed[0], assumed[1]
+    )
 }
 
 /// A broker, with tables to be named and uncommented: a queue and a topic have the user's names.
@@ -113,14 +124,18 @@ fn measured(broker: &Measured, way: f64) -> String {
     };
     let told = |blocks: &[Vec<f64>]| format!("{}, p99 {}", quantile(blocks, 0.5), quantile(blocks, 0.99));
     let mut text = format!("\n# {name} {} ({how}), 256 bytes.\n", latencies.version);
-    text += &format!("# Confirmed after {}; delivered after {}.\n", told(&latencies.confirmed), told(&latencies.delivered));
+    text +=
+        &format!("# Confirmed after {}; delivered after {}.\n", told(&latencies.confirmed), told(&latencies.delivered));
     if broker.what == Broker::Stream {
         text += "# Below without the network there and back. Take away `# ` and write the name of yours.\n";
         return text + &format!("# [topics.NAME]\n# publish_latency = {}\n", law(&latencies.confirmed, 2.0 * way));
     }
     let link = (latencies.turns.value / 2.0).max(way);
     text += &format!("# Delivered where nobody asks for confirms: after {}.\n", told(&latencies.unconfirmed));
-    text += &format!("# One message at a time (prefetch = 1), the next of a line comes after {}: twice the link's latency.\n", latencies.turns);
+    text += &format!(
+        "# One message at a time (a prefetch of 1), the next of a line comes after {}: twice the link's latency.\n",
+        latencies.turns
+    );
     text += "# Take away `# ` and write the names of yours: the queue, and who consumes it. The simulator delivers what is safe, RabbitMQ\n";
     text += "# before it is: with `confirms` it is the confirmation that counts here.\n";
     let (sure, quick) = (law(&latencies.confirmed, 2.0 * way), law(&latencies.unconfirmed, way + link));
@@ -169,7 +184,8 @@ mod tests {
         let legs = (0..5).map(|block| (0..400).map(|n| 70_000.0 + f64::from(block * 500 + n * n)).collect()).collect();
         let chain = Chain { whole: vec![vec![8e5]; 5], legs, message: figure(30_500.0), bytes: 100.0 };
         let codec = Codec { encode: figure(4.0), decode: figure(6.0), message: figure(20_500.0), size_factor: 0.41 };
-        let absent = Measured { what: Broker::QuorumQueue, found: brokers::Found::Absent("install it with: apt-get".into()) };
+        let absent =
+            Measured { what: Broker::QuorumQueue, found: brokers::Found::Absent("install it with: apt-get".into()) };
         Found {
             machine: Machine { processor: "A \"fast\" one".into(), cores: 2, kernel: "6.1".into() },
             shares: Shares { others, stolen: 0.01 },
