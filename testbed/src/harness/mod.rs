@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::brief::{Brief, Start, Tally};
+use crate::brief::{self, Brief, Start, Tally};
 use crate::clock;
 use crate::load::{DONE, Sent};
 use crate::node::STOP;
@@ -63,8 +63,18 @@ impl From<String> for Broken {
 /// All processes that serve, by replica.
 type Nodes = RefCell<BTreeMap<u32, Child>>;
 
-/// Runs a scenario as processes.
+/// Runs a scenario as processes, on a thread of its own: its faults strike in time, and what it started dies with it.
 pub(crate) fn run(prepared: &Prepared, manner: Manner) -> Result<Measured, Broken> {
+    let run = || {
+        if !manner.burn {
+            brief::go_first();
+        }
+        conduct(prepared, manner)
+    };
+    std::thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|_| Err("the harness broke".to_owned().into()))
+}
+
+fn conduct(prepared: &Prepared, manner: Manner) -> Result<Measured, Broken> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
     runtime.block_on(async {
