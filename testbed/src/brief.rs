@@ -5,10 +5,10 @@ use std::io::{BufRead, Write};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use thread_priority::ThreadPriority;
 use thread_priority::unix::{
     RealtimeThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
 };
-use thread_priority::ThreadPriority;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// How a process of a run is placed among others where it cannot go before all of them: −20 is first.

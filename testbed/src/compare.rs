@@ -219,7 +219,8 @@ fn skeleton(prepared: &Prepared, measured: &Measured, clients: Vec<ClientRow>) -
 fn notes(plan: &Plan) -> Vec<String> {
     use hoptax::model::fault::{Effect, Mode};
     let mut all = vec![
-        "the network of the file is not emulated: the prediction runs with this machine's loopback, without TLS".to_owned(),
+        "the network of the file is not emulated: the prediction runs with this machine's loopback, without TLS"
+            .to_owned(),
     ];
     let has = |is: fn(Effect) -> bool| plan.faults.iter().any(|fault| is(fault.effect));
     if has(|effect| matches!(effect, Effect::Outage { mode: Mode::Hang })) {

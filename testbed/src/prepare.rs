@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
+use hoptax::Scenario;
 use hoptax::experiment::{self, roots};
 use hoptax::machine::replication_seed;
 use hoptax::model::Plan;
 use hoptax::scenario::{self, Checked, Edit, OpenError, Source};
-use hoptax::Scenario;
 
 use crate::refuse;
 
@@ -57,7 +57,7 @@ pub(crate) fn prepare(file: &Path, set: &[String], calibrated: bool) -> Result<P
     let plan = scenario::lower(&checked);
     let reasons = refuse::reasons(&plan);
     if !reasons.is_empty() {
-        let told: String = reasons.iter().map(|reason| format!("  {reason}\n")).collect();
+        let told = format!("  {}\n", reasons.join("\n  "));
         let head = format!("error: {}: the testbed does not do what this scenario uses\n", file.display());
         let cure = "  leave it out for the testbed: `hoptax run` does all of it\n";
         return Err(Trouble::Invalid(head + &told + cure));
@@ -71,7 +71,8 @@ pub(crate) fn prepare(file: &Path, set: &[String], calibrated: bool) -> Result<P
 fn edits(written: &Checked, calibrated: bool) -> Vec<Edit> {
     let edit = |path: String, value: &str| Edit { path, value: value.to_owned(), origin: "testbed".to_owned() };
     let classes = CLASSES.iter().filter(|_| !calibrated);
-    let mut all: Vec<Edit> = classes.map(|class| edit(format!("network.{class}"), &format!("\"{LOOPBACK}\""))).collect();
+    let mut all: Vec<Edit> =
+        classes.map(|class| edit(format!("network.{class}"), &format!("\"{LOOPBACK}\""))).collect();
     let own = written.scenario().transports.iter().filter(|(_, spec)| spec.connections.is_some());
     all.extend(own.map(|(name, _)| edit(format!("transports.{name}.connections.tls"), "\"none\"")));
     all

@@ -43,7 +43,10 @@ impl Timers {
     /// No timers yet; they run as long as the runtime does.
     pub(crate) fn start() -> io::Result<Rc<Self>> {
         let fd = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        #[expect(deprecated, reason = "its successor is unsafe; what it asks for holds: the fd is owned, and lives as long as this")]
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe; what it asks for holds: the fd is owned, and lives as long as this"
+        )]
         let fd = AsyncFd::new(fd)?;
         let timers = Rc::new(Self {
             fd,
@@ -115,7 +118,7 @@ impl Timers {
             return;
         }
         self.armed.set(due);
-        let at = Timespec { tv_sec: (due / 1_000_000_000) as i64, tv_nsec: (due % 1_000_000_000) as i64 };
+        let at = Timespec { tv_sec: (due / 1_000_000_000).cast_signed(), tv_nsec: (due % 1_000_000_000).cast_signed() };
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };
         let set = Itimerspec { it_interval: never, it_value: at };
         _ = timerfd_settime(self.fd.get_ref(), TimerfdTimerFlags::ABSTIME, &set);

@@ -98,34 +98,31 @@ async fn play(prepared: &Prepared, manner: Manner) -> Result<Measured, Broken> {
         not_before: 0,
     };
     let served = plan.nodes[..plan.servers()].iter().map(|node| node.replicas).sum::<u32>();
-    let nodes: Nodes = RefCell::default();
+    let mut nodes = BTreeMap::new();
     for replica in 0..served {
         let child = Child::start(&Brief { replica: Some(replica), ..brief.clone() }).await?;
-        nodes.borrow_mut().insert(replica, child);
+        nodes.insert(replica, child);
     }
     let mut load = Child::start(&brief).await?;
     let mut ports = Vec::new();
-    for child in nodes.borrow_mut().values_mut() {
+    for child in nodes.values_mut() {
         ports.push(in_time(child.ready()).await?.port);
     }
     in_time(load.ready()).await?;
     let start = Start { epoch: clock::now() + HEAD_START, ports };
-    for child in nodes.borrow_mut().values_mut().chain([&mut load]) {
+    for child in nodes.values_mut().chain([&mut load]) {
         child.tell(&start).await?;
     }
+    let nodes: Nodes = RefCell::new(nodes);
     let (sent, quality) = tokio::select! {
         collected = collect(&mut load, plan, start.epoch) => collected?,
         broken = faults::strike(plan, &nodes, &brief, &start) => return Err(broken),
     };
-    Ok(Measured { quality: quality.with(&sent), sent, nodes: tallies(plan, &nodes).await })
+    Ok(Measured { quality: quality.with(&sent), sent, nodes: tallies(plan, nodes.into_inner()).await })
 }
 
 /// All requests, as they end, and what the machine did meanwhile.
-async fn collect(
-    load: &mut Child,
-    plan: &hoptax::model::Plan,
-    epoch: u64,
-) -> Result<(Vec<Sent>, Quality), Broken> {
+async fn collect(load: &mut Child, plan: &hoptax::model::Plan, epoch: u64) -> Result<(Vec<Sent>, Quality), Broken> {
     let from = epoch + plan.warmup.0;
     let reads = async {
         let mut sent = Vec::new();
@@ -152,10 +149,11 @@ async fn sleep_until(at: u64) {
 }
 
 /// What all nodes have counted; who was killed, or says nothing, has counted less.
-async fn tallies(plan: &hoptax::model::Plan, nodes: &Nodes) -> BTreeMap<String, Tally> {
+async fn tallies(plan: &hoptax::model::Plan, nodes: BTreeMap<u32, Child>) -> BTreeMap<String, Tally> {
     let mut all: BTreeMap<String, Tally> = BTreeMap::new();
-    for (replica, child) in nodes.borrow_mut().iter_mut() {
-        let node = plan.nodes.iter().find(|node| (node.first_replica..node.first_replica + node.replicas).contains(replica));
+    for (replica, mut child) in nodes {
+        let node =
+            plan.nodes.iter().find(|node| (node.first_replica..node.first_replica + node.replicas).contains(&replica));
         let Some(node) = node else { continue };
         let Ok(tally) = in_time(child.ask::<Tally>(STOP)).await else { continue };
         let sum = all.entry(node.name.clone()).or_default();
