@@ -34,8 +34,16 @@ const TABLE: &[Row] = &[
         why: "RabbitMQ looks for late acknowledgements once a minute only",
     },
     Row { what: "groups of messages", finds: |plan| queue(plan, |queue| queue.groups.is_some()), why: RABBIT },
-    Row { what: "`when_full = \"block\"`", finds: |plan| queue(plan, |queue| queue.when_full == WhenFull::Block), why: RABBIT },
-    Row { what: "alarms", finds: |plan| queue(plan, |queue| queue.alarm != NONE), why: "RabbitMQ's are of bytes, not of messages" },
+    Row {
+        what: "`when_full = \"block\"`",
+        finds: |plan| queue(plan, |queue| queue.when_full == WhenFull::Block),
+        why: RABBIT,
+    },
+    Row {
+        what: "alarms",
+        finds: |plan| queue(plan, |queue| queue.alarm != NONE),
+        why: "RabbitMQ's are of bytes, not of messages",
+    },
     Row { what: "consumers that poll", finds: |plan| crew(plan, |crew| crew.poll.is_some()), why: "RabbitMQ pushes" },
     Row { what: "`ack_every`", finds: |plan| crew(plan, |crew| crew.ack_every > 1), why: LIBRARY },
     Row { what: "worker pools", finds: |plan| crew(plan, Crew::shares), why: LIBRARY },
@@ -71,7 +79,11 @@ const TABLE: &[Row] = &[
         finds: |plan| plan.lenders.first().map(|lender| name(plan, lender.database)),
         why: "no database stands behind a database's process",
     },
-    Row { what: "limits that replicas share", finds: |plan| op(plan, |op| matches!(op, Op::Meter { .. })), why: PROCESS },
+    Row {
+        what: "limits that replicas share",
+        finds: |plan| op(plan, |op| matches!(op, Op::Meter { .. })),
+        why: PROCESS,
+    },
     Row { what: "limits at the door", finds: |plan| node(plan, |node| node.intake.is_some()), why: LIBRARY },
     Row {
         what: "streams of messages",
@@ -79,11 +91,26 @@ const TABLE: &[Row] = &[
         why: "answers are one message here",
     },
     Row { what: "a mesh", finds: |plan| plan.proxies.first().map(|proxy| name(plan, proxy.node)), why: PROCESS },
-    Row { what: "browsers", finds: |plan| plan.calls.iter().find(|call| call.proxy.is_some()).map(|call| {
-        plan.edge_name(plan.edges[call.edge.index()])
-    }), why: "no proxy stands between a browser and gRPC" },
-    Row { what: "`cores`", finds: |plan| node(plan, |node| node.cores.is_some()), why: "work holds a worker, not a core of its own" },
-    Row { what: "`preemptive`", finds: |plan| node(plan, |node| node.preemptive), why: "no server takes a worker away again" },
+    Row {
+        what: "browsers",
+        finds: |plan| {
+            plan.calls
+                .iter()
+                .find(|call| call.proxy.is_some())
+                .map(|call| plan.edge_name(plan.edges[call.edge.index()]))
+        },
+        why: "no proxy stands between a browser and gRPC",
+    },
+    Row {
+        what: "`cores`",
+        finds: |plan| node(plan, |node| node.cores.is_some()),
+        why: "work holds a worker, not a core of its own",
+    },
+    Row {
+        what: "`preemptive`",
+        finds: |plan| node(plan, |node| node.preemptive),
+        why: "no server takes a worker away again",
+    },
     Row { what: "contention", finds: |plan| node(plan, |node| node.contention.is_some()), why: LIBRARY },
     Row { what: "start-up, scaling, warm-up", finds: |plan| node(plan, |node| node.life.is_some()), why: PROCESS },
     Row {
@@ -93,7 +120,9 @@ const TABLE: &[Row] = &[
     },
     Row {
         what: "`load_balancing` other than round_robin, random, least_request, pick_first",
-        finds: |plan| plan.links.iter().find(|link| link.choice && !is_known(link.balancer)).map(|link| name(plan, link.to)),
+        finds: |plan| {
+            plan.links.iter().find(|link| link.choice && !is_known(link.balancer)).map(|link| name(plan, link.to))
+        },
         why: LIBRARY,
     },
     Row {
@@ -111,11 +140,7 @@ const TABLE: &[Row] = &[
         finds: |plan| plan.links.iter().find(|link| link.pipe.is_some()).map(|link| name(plan, link.to)),
         why: NETWORK,
     },
-    Row {
-        what: "`idempotent = false`",
-        finds: |plan| op(plan, |op| op == Op::Effect),
-        why: "effects are not counted",
-    },
+    Row { what: "`idempotent = false`", finds: |plan| op(plan, |op| op == Op::Effect), why: "effects are not counted" },
     Row {
         what: "adaptive limits and throttles",
         finds: |plan| {
@@ -131,7 +156,9 @@ const TABLE: &[Row] = &[
     },
     Row {
         what: "`held_until = \"answered\"`",
-        finds: |plan| rules(plan, plan.rules.iter().any(|rules| rules.bulkhead.is_some_and(|spec| spec.until_answered))),
+        finds: |plan| {
+            rules(plan, plan.rules.iter().any(|rules| rules.bulkhead.is_some_and(|spec| spec.until_answered)))
+        },
         why: LIBRARY,
     },
     Row {
@@ -154,14 +181,19 @@ const TABLE: &[Row] = &[
     },
     Row {
         what: "connections that end at an age",
-        finds: |plan| plan.channels.iter().find(|channel| channel.max_age.0 != u64::MAX).map(|channel| {
-            name(plan, plan.link(channel.link).to)
-        }),
+        finds: |plan| {
+            plan.channels
+                .iter()
+                .find(|channel| channel.max_age.0 != u64::MAX)
+                .map(|channel| name(plan, plan.link(channel.link).to))
+        },
         why: LIBRARY,
     },
     Row {
         what: "faults by `mtbf`",
-        finds: |plan| plan.faults.iter().find(|fault| matches!(fault.when, When::Random { .. })).map(|fault| fault.name.clone()),
+        finds: |plan| {
+            plan.faults.iter().find(|fault| matches!(fault.when, When::Random { .. })).map(|fault| fault.name.clone())
+        },
         why: "a run has faults at fixed times only",
     },
     Row {
@@ -169,7 +201,11 @@ const TABLE: &[Row] = &[
         finds: |plan| plan.faults.iter().find(|fault| !is_injected(fault.effect)).map(|fault| fault.name.clone()),
         why: "outages that refuse or hang, crashes, freezes, slow work, errors and traffic are what can be done to processes",
     },
-    Row { what: "flows", finds: |plan| plan.flows.first().map(|flow| flow.name.clone()), why: "nothing is followed beyond its client" },
+    Row {
+        what: "flows",
+        finds: |plan| plan.flows.first().map(|flow| flow.name.clone()),
+        why: "nothing is followed beyond its client",
+    },
 ];
 
 fn name(plan: &Plan, node: hoptax::model::NodeId) -> String {

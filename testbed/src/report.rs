@@ -19,7 +19,8 @@ pub(crate) fn page(all: &Comparison) -> Page {
         format!("machine {} busy, {} stolen", percent(quality.busy), percent(quality.steal)),
         format!("99 % of the requests set out within {} of their time", ms(quality.late_p99_ms)),
     ];
-    let distrust = "the machine was not quiet enough: figures of some ms are those of whatever else ran on it".to_owned();
+    let distrust =
+        "the machine was not quiet enough: figures of some ms are those of whatever else ran on it".to_owned();
     let tables = [
         ("Clients: predicted, and measured", clients(all)),
         ("Request by request: measured less predicted", pairs(all)),
@@ -83,9 +84,9 @@ fn clients(all: &Comparison) -> Sheet {
         sheet.push("accuracy", std::iter::once(Cell::default()).chain(row.accuracy.map(near)));
         if let Some(ranges) = &row.one_run {
             let values = row.measured.values();
-            let inside = |at: usize| match (ranges[at][0]..=ranges[at][1]).contains(&values[at]) {
-                true => Cell::toned("inside", Tone::Good),
-                false => Cell::toned("outside", Tone::Odd),
+            let inside = |at: usize| {
+                let is = (ranges[at][0]..=ranges[at][1]).contains(&values[at]);
+                if is { Cell::toned("inside", Tone::Good) } else { Cell::toned("outside", Tone::Odd) }
             };
             sheet.push("range of one run", std::iter::once(Cell::default()).chain((0..NAMES.len()).map(inside)));
         }
@@ -112,7 +113,8 @@ fn pairs(all: &Comparison) -> Sheet {
 }
 
 fn nodes(all: &Comparison) -> Sheet {
-    let head = [("node", 9), ("arrivals", 5), ("measured", 5), ("held", 8), ("measured", 8), ("in line", 6), ("measured", 6)];
+    let head =
+        [("node", 9), ("arrivals", 5), ("measured", 5), ("held", 8), ("measured", 8), ("in line", 6), ("measured", 6)];
     let mut sheet = Sheet::new(&head);
     for row in &all.nodes {
         let arrivals = row.arrivals.map(|count| count.to_string());

@@ -137,7 +137,12 @@ fn write(args: &Args, comparison: &Comparison) -> Result<(), String> {
             Some("md") => Format::Md,
             Some("json") => Format::Json,
             Some("html") => Format::Html,
-            _ => return Err(format!("{}: a name that ends in .txt, .md, .json or .html says what is written", path.display())),
+            _ => {
+                return Err(format!(
+                    "{}: a name that ends in .txt, .md, .json or .html says what is written",
+                    path.display()
+                ));
+            }
         };
         std::fs::write(path, format.of(comparison)).map_err(|error| format!("{}: {error}", path.display()))?;
     }

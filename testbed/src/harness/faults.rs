@@ -16,7 +16,9 @@ use crate::site::fault::times;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Deed {
     /// It is killed, and another takes its place at that time, ns since time zero.
-    Kill { until: u64 },
+    Kill {
+        until: u64,
+    },
     Stop,
     Continue,
 }

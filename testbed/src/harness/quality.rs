@@ -54,11 +54,7 @@ impl Quality {
     /// What the machine did between two looks.
     pub(crate) fn between(before: Usage, after: Usage) -> Self {
         let all = (after.all - before.all).max(1.0);
-        Self {
-            busy: (after.busy - before.busy) / all,
-            steal: (after.stolen - before.stolen) / all,
-            ..Self::default()
-        }
+        Self { busy: (after.busy - before.busy) / all, steal: (after.stolen - before.stolen) / all, ..Self::default() }
     }
 
     /// And how late its requests set out.

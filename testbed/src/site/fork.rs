@@ -59,12 +59,7 @@ fn branch_walk(site: Rc<Site>, mut frame: Frame, entry: u32) -> Pin<Box<dyn Futu
     Box::pin(async move { walk::walk(&site, &mut frame, entry).await })
 }
 
-async fn join(
-    all: u32,
-    need: u32,
-    ends: &mut mpsc::UnboundedReceiver<(End, bool)>,
-    frame: &Frame,
-) -> Outcome {
+async fn join(all: u32, need: u32, ends: &mut mpsc::UnboundedReceiver<(End, bool)>, frame: &Frame) -> Outcome {
     let (mut good, mut lost, mut absent) = (0, 0, 0);
     loop {
         let end = tokio::select! {

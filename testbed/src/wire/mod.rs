@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
 use hoptax::model::plan::Call;
 use hoptax::model::{CallId, Outcome};
 use hoptax::random::Lineage;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::{Response, Uri};
 

@@ -7,9 +7,9 @@ use std::io;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hoptax::model::Outcome;
 use hoptax::model::transport::Channel;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};

@@ -8,11 +8,11 @@ use std::future::pending;
 use std::io;
 use std::rc::Rc;
 
-use http_body_util::BodyExt;
 use hoptax::model::fault::Mode;
 use hoptax::model::plan::Cancels;
 use hoptax::model::{CallId, Outcome};
 use hoptax::random::Lineage;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use hyper::service::service_fn;
