@@ -64,7 +64,7 @@ pub(crate) async fn declare(plan: &Plan, port: u16) -> Result<(), String> {
 fn arguments(plan: &Plan, queue: &Queue) -> FieldTable {
     let mut all = FieldTable::default();
     let text = |text: &str| AMQPValue::LongString(text.into());
-    let number = |number: u64| AMQPValue::LongLongInt(number as i64);
+    let number = |number: u64| AMQPValue::LongLongInt(number.cast_signed());
     let mut tell = |key: &str, value| _ = all.insert(key.into(), value);
     if queue.capacity != NONE {
         tell("x-max-length", number(queue.capacity.into()));
@@ -362,10 +362,10 @@ mod tests {
                 AMQPValue::LongLongInt(number) => number.to_string(),
                 other => panic!("{other:?}"),
             };
-            all.iter().map(|(key, own)| format!("{key}={} ", value(own))).collect::<String>()
+            all.iter().map(|(key, own)| format!("{key}={}", value(own))).collect::<Vec<_>>().join(" ")
         };
         let told_jobs = "x-dead-letter-exchange= x-dead-letter-routing-key=dead x-delivery-limit=2 x-max-length=7 x-message-ttl=2000 \
-            x-overflow=reject-publish x-queue-type=quorum ";
+            x-overflow=reject-publish x-queue-type=quorum";
         assert_eq!(told("jobs"), told_jobs);
         assert_eq!(told("dead"), "");
     }
