@@ -5,9 +5,13 @@ use std::io::{BufRead, Write};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use thread_priority::ThreadPriority;
+use thread_priority::unix::{
+    RealtimeThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-/// How a process of a run is placed among others: −20 is first.
+/// How a process of a run is placed among others where it cannot go before all of them: −20 is first.
 const NICE: i32 = -15;
 
 /// Who a process is.
@@ -92,9 +96,13 @@ pub(crate) fn say_line(line: &str) {
     }
 }
 
-/// Goes before whatever else the machine does, where that is allowed.
+/// This thread goes before whatever else the machine does, where that is allowed: what sleeps for most of its time takes nothing from
+/// others, and is not late because of them. (Without it a process that wakes waits for 3 to 4 ms where all cores are busy.)
 pub(crate) fn go_first() {
-    _ = rustix::process::setpriority_process(None, NICE);
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    if set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy).is_err() {
+        _ = rustix::process::setpriority_process(None, NICE);
+    }
 }
 
 /// Dies with whoever started it, even while it stands still (a stopped process does not see its input end).

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use hoptax::experiment::roots::Root;
 use hoptax::model::fault::Fault;
+use hoptax::model::id::NONE;
 use hoptax::model::source::Source;
 use hoptax::model::{Outcome, Plan};
 use serde::{Deserialize, Serialize};
@@ -228,6 +229,18 @@ fn notes(plan: &Plan) -> Vec<String> {
     }
     if has(|effect| matches!(effect, Effect::Crash { .. })) {
         all.push("a process that was killed has lost its counts: its node's figures are of what came after".to_owned());
+    }
+    if !plan.queues.is_empty() {
+        all.push(
+            "queues are RabbitMQ's; what it takes is in the prediction as constants, its worst per cent is not"
+                .to_owned(),
+        );
+    }
+    if plan.queues.iter().any(|queue| queue.max_deliveries != NONE) {
+        all.push(
+            "a queue with `max_deliveries` is a quorum queue: what comes back to it may be overtaken, and is not in the prediction"
+                .to_owned(),
+        );
     }
     if plan.clients.iter().any(|client| matches!(client.source, Source::Closed(_))) {
         all.push("requests of closed clients are not paired: when one sets out depends on all before".to_owned());

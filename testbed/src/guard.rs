@@ -93,9 +93,9 @@ impl Guarded {
         self.guard.try_wait().is_ok_and(|ended| ended.is_none())
     }
 
-    /// What has been written where everything is logged.
-    pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.folder.join(LOG)).unwrap_or_default()
+    /// What was said last by what was started; of one that ended the guard knows.
+    pub(crate) fn last_words(&mut self) -> String {
+        if self.runs() { last_lines(&self.folder.join(LOG)) } else { self.hear().unwrap_or_else(|why| why.to_string()) }
     }
 
     /// The guard's next line.
@@ -118,6 +118,13 @@ impl Drop for Guarded {
 
 /// What all that is started says, in the folder.
 const LOG: &str = "log";
+
+/// The end of a log, on one line.
+fn last_lines(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().rev().filter(|line| !line.trim().is_empty()).take(3).collect();
+    if lines.is_empty() { "it said nothing".into() } else { lines.into_iter().rev().collect::<Vec<_>>().join(" / ") }
+}
 
 /// The guard itself.
 pub(crate) fn act() -> ExitCode {
@@ -171,7 +178,10 @@ fn follow(folder: &Path) -> io::Result<()> {
     let mut child = order.command(&order.program, folder)?.spawn()?;
     writeln!(stdout, "started")?;
     stdout.flush()?;
-    if ends.before(&mut child)? && order.quits && kill_process(pid_of(child.id())?, Signal::QUIT).is_ok() {
+    if !ends.before(&mut child)? {
+        return Err(io::Error::other(last_lines(&folder.join(LOG))));
+    }
+    if order.quits && kill_process(pid_of(child.id())?, Signal::QUIT).is_ok() {
         for _ in 0..GRACE.as_millis() / SWEEP.as_millis() {
             if child.try_wait()?.is_some() {
                 break;
@@ -254,7 +264,7 @@ fn end(folder: &Path, there: &dyn Fn() -> Vec<Pid>) {
 }
 
 fn pid_of(id: u32) -> io::Result<Pid> {
-    Pid::from_raw(id as i32).ok_or_else(|| io::Error::other("no such process"))
+    Pid::from_raw(id.cast_signed()).ok_or_else(|| io::Error::other("no such process"))
 }
 
 /// All processes and their parents (proc(5): of `stat`, the state and the parent follow the name's bracket). The dead count until

@@ -23,7 +23,6 @@ const AGAIN: u64 = 1_000_000;
 /// A process of a run: a replica, or all clients.
 pub(crate) fn run() -> Result<(), String> {
     brief::die_with_parent();
-    brief::go_first();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
     tokio::task::LocalSet::new().block_on(&runtime, live())
@@ -38,6 +37,9 @@ pub(crate) fn plan_of(text: &str) -> Result<Plan, String> {
 async fn live() -> Result<(), String> {
     let mut lines = brief::listen();
     let told: Brief = brief::heard(&mut lines).await?;
+    if !told.burn {
+        brief::go_first();
+    }
     let plan = Rc::new(plan_of(&told.scenario)?);
     let timers = Timers::start().map_err(|error| format!("no timers: {error}"))?;
     timers.calibrate().await;

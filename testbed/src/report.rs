@@ -84,9 +84,9 @@ fn clients(all: &Comparison) -> Sheet {
         sheet.push("accuracy", std::iter::once(Cell::default()).chain(row.accuracy.map(near)));
         if let Some(ranges) = &row.one_run {
             let values = row.measured.values();
-            let inside = |at: usize| match (ranges[at][0]..=ranges[at][1]).contains(&values[at]) {
-                true => Cell::toned("inside", Tone::Good),
-                false => Cell::toned("outside", Tone::Odd),
+            let inside = |at: usize| {
+                let is = (ranges[at][0]..=ranges[at][1]).contains(&values[at]);
+                if is { Cell::toned("inside", Tone::Good) } else { Cell::toned("outside", Tone::Odd) }
             };
             sheet.push("range of one run", std::iter::once(Cell::default()).chain((0..NAMES.len()).map(inside)));
         }

@@ -25,6 +25,9 @@ const TRIAL: u64 = 2_000_000;
 /// The lead is never longer, ns: more than this is a busy machine, not a slow timer.
 const LONGEST_LEAD: u64 = 250_000;
 
+/// What the lead changes by with each timer, ns.
+const STEP: u64 = 1_000;
+
 /// All timers of a process.
 pub(crate) struct Timers {
     fd: AsyncFd<OwnedFd>,
@@ -32,7 +35,7 @@ pub(crate) struct Timers {
     waiting: RefCell<BTreeMap<u64, Waker>>,
     next: Cell<u64>,
     armed: Cell<u64>,
-    /// By how much a timer is set early, because it goes off late.
+    /// By how much a timer is set early, because it goes off late: the median of that, as it has been so far.
     lead: Cell<u64>,
 }
 
@@ -80,9 +83,16 @@ impl Timers {
             let mut count = [0; 8];
             _ = rustix::io::read(self.fd.get_ref(), &mut count);
             guard.clear_ready();
-            self.armed.set(u64::MAX);
+            self.learn(clock::now().saturating_sub(self.armed.replace(u64::MAX)));
             self.fire();
         }
+    }
+
+    /// A timer went off so late, ns: the lead takes a step that way, and so stays where half of them are.
+    fn learn(&self, late: u64) {
+        let lead = self.lead.get();
+        let next = if late > lead { lead + STEP } else { lead.saturating_sub(STEP) };
+        self.lead.set(next.min(LONGEST_LEAD));
     }
 
     /// Wakes all that are due, and sets the clock for the next.
@@ -108,7 +118,7 @@ impl Timers {
             return;
         }
         self.armed.set(due);
-        let at = Timespec { tv_sec: (due / 1_000_000_000) as i64, tv_nsec: (due % 1_000_000_000) as i64 };
+        let at = Timespec { tv_sec: (due / 1_000_000_000).cast_signed(), tv_nsec: (due % 1_000_000_000).cast_signed() };
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };
         let set = Itimerspec { it_interval: never, it_value: at };
         _ = timerfd_settime(self.fd.get_ref(), TimerfdTimerFlags::ABSTIME, &set);

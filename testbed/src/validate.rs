@@ -2,14 +2,18 @@
 //! run. What fails is semantics: counts, success, orders of magnitude. What is less accurate than in the record is told, not failed:
 //! machines differ, and so do minutes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::compare::{self, ClientRow, Comparison, NAMES};
+use crate::harness::quality::{Quality, Usage};
 use crate::harness::{self, Broken, Manner};
 use crate::prepare::{self, Trouble};
+use crate::report::NEAR;
 use crate::verb::Exit;
 
 /// The scenarios, where nobody says otherwise.
@@ -18,8 +22,14 @@ const FOLDER: &str = "scenarios/testbed";
 /// The record among them.
 const RECORD: &str = "record.json";
 
-/// Runs that a record is the median of.
+/// Runs that a record is the median of, where nobody says otherwise.
 const RUNS: usize = 5;
+
+/// Scenarios at once, where nobody says otherwise.
+const ABREAST: usize = 3;
+
+/// No other is begun beside those that run while the machine is busier than that.
+const BUSY: f64 = 0.6;
 
 /// Those that show most in least time, and how long each is measured.
 const QUICK: [&str; 6] = [
@@ -36,9 +46,6 @@ const QUICK_LENGTH: &str = "sim.duration=18s";
 const SUCCESS: f64 = 0.05;
 const TIMES: f64 = 2.0;
 
-/// An accuracy that is near enough, as a share.
-const NEAR: f64 = 0.97;
-
 /// Run the scenarios of the testbed's record as processes, and compare with prediction and record
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
@@ -47,9 +54,15 @@ pub(crate) struct Args {
     /// Six of them, shortened: in three minutes, for semantics only
     #[arg(long, conflicts_with = "record")]
     quick: bool,
-    /// Run each five times, and write the medians as the new record
+    /// Run each several times, and write the medians as the new record
     #[arg(long)]
     record: bool,
+    /// How many times
+    #[arg(long, value_name = "N", default_value_t = RUNS, requires = "record", value_parser = at_least_one)]
+    runs: usize,
+    /// So many scenarios at once, however busy the machine is. Default: up to three, as long as it is not busy
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    abreast: Option<usize>,
     /// Where the scenarios are
     #[arg(long, value_name = "DIR", default_value = FOLDER)]
     folder: PathBuf,
@@ -92,6 +105,13 @@ struct Figures {
     same_end: Option<f64>,
 }
 
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("write a number from 1".into()),
+        Ok(count) => Ok(count),
+    }
+}
+
 /// Runs what was asked for.
 pub(crate) fn act(args: &Args) -> Exit {
     match checked(args) {
@@ -110,11 +130,12 @@ fn checked(args: &Args) -> Result<Exit, (String, Exit)> {
         std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     let set = if args.quick { vec![QUICK_LENGTH.to_owned()] } else { Vec::new() };
     let mut tally = Tally::default();
-    let mut record = Record { schema_version: 1, runs: RUNS, cores: cores(), ..Record::default() };
+    let count = if args.record { args.runs } else { 1 };
+    let mut record = Record { schema_version: 1, runs: count, cores: cores(), ..Record::default() };
     record.scenarios.extend(before.scenarios);
     println!("{}", head());
-    for file in &files {
-        let runs = (0..if args.record { RUNS } else { 1 }).map(|_| run(file, &set)).collect::<Result<Vec<_>, _>>()?;
+    for (file, runs) in files.iter().zip(all_runs(&files, &set, count, args.abreast)) {
+        let runs = runs?;
         let now = recorded(file, &runs);
         let name = runs[0].scenario.clone();
         let old = record.scenarios.get(&name).filter(|_| !args.quick);
@@ -157,6 +178,44 @@ fn stem(path: &Path) -> String {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The runs of a scenario, or why there are none and how the program ends.
+type Runs = Result<Vec<Comparison>, (String, Exit)>;
+
+/// Runs all scenarios, some of them at once. The results are in the order of the files; after one that breaks no other is begun.
+fn all_runs(files: &[PathBuf], set: &[String], count: usize, abreast: Option<usize>) -> Vec<Runs> {
+    let todo: Mutex<VecDeque<(usize, &PathBuf)>> = Mutex::new((0..files.len()).zip(files).collect());
+    let done: Mutex<BTreeMap<usize, Runs>> = Mutex::default();
+    let work = |first: bool| {
+        loop {
+            // Whoever is not the first waits until there is room.
+            while !first && abreast.is_none() && !lock(&todo).is_empty() && !is_quiet() {}
+            let Some((at, file)) = lock(&todo).pop_front() else { return };
+            eprintln!("{} of {}: {}", at + 1, files.len(), stem(file));
+            let runs: Runs = (0..count).map(|_| run(file, set)).collect();
+            if runs.is_err() {
+                lock(&todo).clear();
+            }
+            lock(&done).insert(at, runs);
+        }
+    };
+    std::thread::scope(|scope| {
+        let work = &work;
+        (0..abreast.unwrap_or(ABREAST)).for_each(|nth| _ = scope.spawn(move || work(nth == 0)));
+    });
+    done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+}
+
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the machine had room within the last second.
+fn is_quiet() -> bool {
+    let before = Usage::read();
+    std::thread::sleep(Duration::from_secs(1));
+    Quality::between(before, Usage::read()).busy < BUSY
 }
 
 fn run(file: &Path, set: &[String]) -> Result<Comparison, (String, Exit)> {

@@ -19,6 +19,9 @@ use crate::guard::{Guarded, Order};
 /// So long one may take to start, ns: RabbitMQ takes 6 s on a quiet core.
 const PATIENCE: u64 = 60_000_000_000;
 
+/// How often it is started with other ports until it is given up.
+const TRIES: usize = 3;
+
 /// One of them, as a room of this folder knows it.
 #[derive(Debug)]
 pub(crate) struct Kind {
@@ -68,7 +71,11 @@ impl Kind {
     /// Starts one.
     pub(crate) fn start(&'static self) -> Result<Broker, Missing> {
         let program = (self.find)().ok_or_else(|| self.absent())?;
-        self.start_from(&program).map_err(|why| Missing::Broken(format!("{} does not start: {why}", self.name)))
+        let mut last = String::new();
+        // A port that was free may have been taken meanwhile.
+        let mut tries = (0..TRIES).map(|_| self.start_from(&program));
+        let started = tries.find_map(|tried| tried.map_err(|why| last = why.to_string()).ok());
+        started.ok_or_else(|| Missing::Broken(format!("{} does not start: {last}", self.name)))
     }
 
     fn absent(&self) -> Missing {
@@ -83,7 +90,7 @@ impl Kind {
         let late = clock::now() + PATIENCE;
         while !(self.ready)(program, ports[0]) {
             if !guarded.runs() || clock::now() > late {
-                return Err(io::Error::other(last_lines(&guarded.log())));
+                return Err(io::Error::other(guarded.last_words()));
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -116,12 +123,6 @@ fn user(name: &str) -> (u32, u32) {
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
-}
-
-/// The end of a log, on one line.
-fn last_lines(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().rev().filter(|line| !line.trim().is_empty()).take(3).collect();
-    lines.into_iter().rev().collect::<Vec<_>>().join(" / ")
 }
 
 /// What a program says about its version, in its first line.

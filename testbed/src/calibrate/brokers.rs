@@ -6,7 +6,7 @@
 //! its `publish_latency` is that of the deliveries.
 //!
 //! A consumer with one message at a time (`prefetch = 1`) has the next when its acknowledgement has come to the broker and that has
-//! sent another: this *turn* is measured of a line of messages that is there, by a consumer that takes some ms for each, and is twice
+//! sent another: this *turn* is measured of a line of messages that is there, by a consumer that takes half of their distance for each, and is twice
 //! the latency of the link between them.
 
 use std::future::poll_fn;
@@ -37,8 +37,8 @@ use crate::timer::Timers;
 const MESSAGES: usize = 60;
 const WARM_UP: usize = 40;
 
-/// What a consumer of a queue does with a message, ns.
-const WORK: u64 = 4_000_000;
+/// The longest that messages are apart, ns: what a pause does to a broker has been done by then.
+pub(crate) const SLOWEST: u64 = 50_000_000;
 
 /// Bytes of a message; the first eight are when it was sent.
 const BYTES: usize = 256;
@@ -115,7 +115,7 @@ pub(crate) fn rabbitmq(pause: u64, quorum: bool) -> io::Result<Measured> {
         what,
         pause,
         async move |port| Queue::open(port, quorum).await,
-        async move |port, ready, told| take_from_queue(port, quorum, ready, told).await,
+        async move |port, ready, told| take_from_queue(port, (quorum, pause / 2), ready, told).await,
     )
 }
 
@@ -180,7 +180,7 @@ async fn line(sender: &impl Sends, timers: &Rc<Timers>, told: &Receiver<Arrival>
         sender.send(&[0; BYTES], false).await?;
     }
     timers.until(clock::now() + 20_000_000).await;
-    let (mut arrivals, late) = (Vec::new(), clock::now() + 2_000_000_000);
+    let (mut arrivals, late) = (Vec::new(), clock::now() + 3 * MESSAGES as u64 * SLOWEST);
     while arrivals.len() < MESSAGES && clock::now() < late {
         timers.until(clock::now() + 1_000_000).await;
         arrivals.extend(told.try_iter().map(|arrival| arrival.turn as f64));
@@ -264,7 +264,12 @@ async fn channel(port: u16, quorum: bool) -> io::Result<Channel> {
     Ok(channel)
 }
 
-async fn take_from_queue(port: u16, quorum: bool, ready: Sender<()>, told: Sender<Arrival>) -> io::Result<()> {
+async fn take_from_queue(
+    port: u16,
+    (quorum, work): (bool, u64),
+    ready: Sender<()>,
+    told: Sender<Arrival>,
+) -> io::Result<()> {
     let channel = channel(port, quorum).await?;
     channel.basic_qos(1, BasicQosOptions::default()).await.map_err(io::Error::other)?;
     let options = BasicConsumeOptions::default();
@@ -275,7 +280,7 @@ async fn take_from_queue(port: u16, quorum: bool, ready: Sender<()>, told: Sende
     while let Some(delivery) = poll_fn(|context| Pin::new(&mut consumer).poll_next(context)).await {
         let delivery = delivery.map_err(io::Error::other)?;
         tell(&told, &delivery.data, over)?;
-        timers.until(clock::now() + WORK).await;
+        timers.until(clock::now() + work).await;
         over = clock::now();
         delivery.ack(BasicAckOptions::default()).await.map_err(io::Error::other)?;
     }

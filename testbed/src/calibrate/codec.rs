@@ -45,8 +45,8 @@ pub(crate) fn measure(wire: Wire) -> io::Result<Codec> {
                 requests.push(costs(&client, &service, wire, lines, 1).await?);
                 answers.push(costs(&client, &service, wire, 1, lines).await?);
             }
-            encode.push((line(&requests, |cost| cost.caller) + line(&answers, |cost| cost.callee)) / 2.0);
-            decode.push((line(&requests, |cost| cost.callee) + line(&answers, |cost| cost.caller)) / 2.0);
+            encode.push(f64::midpoint(line(&requests, |cost| cost.caller), line(&answers, |cost| cost.callee)));
+            decode.push(f64::midpoint(line(&requests, |cost| cost.callee), line(&answers, |cost| cost.caller)));
             message.push((requests[0].caller + requests[0].callee + answers[0].caller + answers[0].callee) / 8.0);
         }
         let [json, own] = [Wire::Rest, wire].map(|wire| wire.encode(&Log::of(1000)).len() as f64);

@@ -133,7 +133,7 @@ fn measured(broker: &Measured, way: f64) -> String {
     let link = (latencies.turns.value / 2.0).max(way);
     text += &format!("# Delivered where nobody asks for confirms: after {}.\n", told(&latencies.unconfirmed));
     text += &format!(
-        "# One message at a time (prefetch = 1), the next of a line comes after {}: twice the link's latency.\n",
+        "# One message at a time (a prefetch of 1), the next of a line comes after {}: twice the link's latency.\n",
         latencies.turns
     );
     text += "# Take away `# ` and write the names of yours: the queue, and who consumes it. The simulator delivers what is safe, RabbitMQ\n";

@@ -34,7 +34,7 @@ pub(crate) struct Transport {
 impl Transport {
     /// What the bytes of the chain's messages cost at one end on average, ns.
     fn bytes(&self) -> f64 {
-        (self.codec.encode.value + self.codec.decode.value) / 2.0 * self.chain.bytes
+        f64::midpoint(self.codec.encode.value, self.codec.decode.value) * self.chain.bytes
     }
 
     /// CPU of a message at one end where there is always another, without its bytes, ns.

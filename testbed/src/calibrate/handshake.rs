@@ -40,11 +40,11 @@ pub(crate) fn measure() -> io::Result<Vec<Opening>> {
     let (server, client) = configs()?;
     let mut again = client.clone();
     again.resumption = Resumption::in_memory_sessions(16);
-    let [client, again] = [client, again].map(|config| Some(TlsConnector::from(Arc::new(config))));
+    let [client, again] = [client, again].map(|config| TlsConnector::from(Arc::new(config)));
     Ok(vec![
         opening("TCP", None, None)?,
-        opening("TCP and TLS 1.3", Some(Arc::clone(&server)), client)?,
-        opening("TCP and TLS 1.3, resumed", Some(server), again)?,
+        opening("TCP and TLS 1.3", Some(Arc::clone(&server)), Some(&client))?,
+        opening("TCP and TLS 1.3, resumed", Some(server), Some(&again))?,
     ])
 }
 
@@ -66,7 +66,7 @@ fn configs() -> io::Result<(Arc<ServerConfig>, ClientConfig)> {
 fn opening(
     name: &'static str,
     server: Option<Arc<ServerConfig>>,
-    connector: Option<TlsConnector>,
+    connector: Option<&TlsConnector>,
 ) -> io::Result<Opening> {
     let used = Arc::<AtomicU64>::default();
     let (tell, told) = mpsc::channel();
@@ -81,10 +81,10 @@ fn opening(
     let address = told.recv().map_err(io::Error::other)??;
     let measured = on_own_runtime(async {
         let (mut took, mut caller, mut callee) = (Vec::new(), Vec::new(), Vec::new());
-        block(address, connector.as_ref()).await?;
+        block(address, connector).await?;
         for _ in 0..BLOCKS {
             let before = (clock::cpu(), used.load(Ordering::Relaxed));
-            let times = block(address, connector.as_ref()).await?;
+            let times = block(address, connector).await?;
             caller.push((clock::cpu() - before.0) as f64 / CONNECTIONS as f64);
             callee.push((used.load(Ordering::Relaxed) - before.1) as f64 / CONNECTIONS as f64);
             took.push(quantile_of(&times, 0.5));

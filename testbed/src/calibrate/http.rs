@@ -290,13 +290,12 @@ impl Client {
 
     async fn one_at_a_time(&self, mut request: Request<Full<Bytes>>) -> io::Result<(u64, u64)> {
         let idle = self.idle.borrow_mut().pop();
-        let mut sender = match idle {
-            Some(sender) => sender,
-            None => {
-                let (sender, connection) = http1::handshake(self.connect().await?).await.map_err(io::Error::other)?;
-                tokio::task::spawn_local(connection);
-                sender
-            }
+        let mut sender = if let Some(sender) = idle {
+            sender
+        } else {
+            let (sender, connection) = http1::handshake(self.connect().await?).await.map_err(io::Error::other)?;
+            tokio::task::spawn_local(connection);
+            sender
         };
         request.headers_mut().insert(HOST, HeaderValue::from_static("localhost"));
         let answer = sender.send_request(request).await.map_err(io::Error::other)?;
@@ -307,14 +306,13 @@ impl Client {
 
     async fn multiplexed(&self, mut request: Request<Full<Bytes>>) -> io::Result<(u64, u64)> {
         let open = self.shared.borrow().clone();
-        let mut sender = match open {
-            Some(sender) => sender,
-            None => {
-                let stream = self.connect().await?;
-                let (sender, connection) = http2::handshake(Here, stream).await.map_err(io::Error::other)?;
-                tokio::task::spawn_local(connection);
-                self.shared.borrow_mut().insert(sender).clone()
-            }
+        let mut sender = if let Some(sender) = open {
+            sender
+        } else {
+            let stream = self.connect().await?;
+            let (sender, connection) = http2::handshake(Here, stream).await.map_err(io::Error::other)?;
+            tokio::task::spawn_local(connection);
+            self.shared.borrow_mut().insert(sender).clone()
         };
         *request.uri_mut() = hyper::Uri::from_static("http://localhost/hoptax.Calibration/Echo");
         let answer = sender.send_request(request).await.map_err(io::Error::other)?;

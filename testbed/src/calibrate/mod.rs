@@ -27,9 +27,6 @@ use found::{Found, Transport};
 use http::Wire;
 use machine::{Machine, Ticks};
 
-/// Messages to a broker are no further apart, ns: what a pause does to it has been done by then.
-const SLOWEST: f64 = 5e7;
-
 /// Measure what talking costs on this machine, and write it as TOML for a scenario
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
@@ -118,7 +115,7 @@ fn transport(name: &str, wire: Wire, args: &Args) -> Result<Transport, String> {
 }
 
 fn brokers(args: &Args) -> Result<Vec<Measured>, String> {
-    let pause = (1e9 / args.rate).min(SLOWEST) as u64;
+    let pause = ((1e9 / args.rate) as u64).min(brokers::SLOWEST);
     let rabbitmq = |quorum| move || brokers::rabbitmq(pause, quorum);
     Ok(vec![
         step("RabbitMQ, a classic queue", rabbitmq(false))?,
@@ -131,4 +128,35 @@ fn brokers(args: &Args) -> Result<Vec<Measured>, String> {
 fn step<T>(name: &str, measure: impl FnOnce() -> io::Result<T>) -> Result<T, String> {
     eprintln!("measuring {name}");
     measure().map_err(|why| format!("{name} could not be measured: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_there_is_kept() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let args = |force| Args {
+            rate: 50.0,
+            time: Duration::from_secs(1),
+            output: file.path().to_owned(),
+            no_brokers: true,
+            force,
+        };
+        let why = refuse(&args(false)).unwrap_err();
+        assert!(why.contains("--force"), "{why}");
+        assert!(write(file.path(), false, b"x").is_err());
+        refuse(&args(true)).unwrap();
+        write(file.path(), true, b"new").unwrap();
+        assert_eq!(std::fs::read(file.path()).unwrap(), b"new");
+    }
+
+    #[test]
+    fn rates_and_lengths_have_bounds() {
+        assert_eq!(rate("120/min"), Ok(2.0));
+        assert!(rate("0/s").is_err() && rate("50").is_err() && rate("9000/s").is_err());
+        assert_eq!(length("20s"), Ok(Duration::from_secs(20)));
+        assert!(length("1ms").is_err() && length("2h").is_err());
+    }
 }

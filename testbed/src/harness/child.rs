@@ -60,10 +60,14 @@ impl Child {
         self.hear().await
     }
 
-    /// Asks it something.
+    /// Asks it something; what it said before that nobody heard (that it is ready again) is passed over.
     pub(crate) async fn ask<T: DeserializeOwned>(&mut self, word: &str) -> Result<T, String> {
         self.tell_line(word).await?;
-        self.hear().await
+        loop {
+            if let Ok(answer) = serde_json::from_str(&self.line().await?) {
+                return Ok(answer);
+            }
+        }
     }
 
     async fn hear<T: DeserializeOwned>(&mut self) -> Result<T, String> {
@@ -73,7 +77,7 @@ impl Child {
 
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = self.process.id().and_then(|id| Pid::from_raw(id as i32));
+        let pid = self.process.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         if let Some(pid) = pid {
             _ = kill_process(pid, signal);
         }

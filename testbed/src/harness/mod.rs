@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::brief::{Brief, Start, Tally};
+use crate::brief::{self, Brief, Start, Tally};
 use crate::broker::{Broker, Missing, RABBITMQ};
 use crate::clock;
 use crate::load::{DONE, Sent};
@@ -65,8 +65,18 @@ impl From<String> for Broken {
 /// All processes that serve, by replica.
 type Nodes = RefCell<BTreeMap<u32, Child>>;
 
-/// Runs a scenario as processes.
+/// Runs a scenario as processes, on a thread of its own: its faults strike in time, and what it started dies with it.
 pub(crate) fn run(prepared: &Prepared, manner: Manner) -> Result<Measured, Broken> {
+    let run = || {
+        if !manner.burn {
+            brief::go_first();
+        }
+        conduct(prepared, manner)
+    };
+    std::thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|_| Err("the harness broke".to_owned().into()))
+}
+
+fn conduct(prepared: &Prepared, manner: Manner) -> Result<Measured, Broken> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
     runtime.block_on(async {
@@ -90,29 +100,30 @@ async fn play(prepared: &Prepared, manner: Manner) -> Result<Measured, Broken> {
         not_before: 0,
     };
     let served = plan.nodes[..plan.servers()].iter().map(|node| node.replicas).sum::<u32>();
-    let nodes: Nodes = RefCell::default();
+    let mut nodes = BTreeMap::new();
     for replica in 0..served {
         let child = Child::start(&Brief { replica: Some(replica), ..brief.clone() }).await?;
-        nodes.borrow_mut().insert(replica, child);
+        nodes.insert(replica, child);
     }
     let broker = if plan.queues.is_empty() { None } else { Some(broker(plan).await?) };
     let mut load = Child::start(&brief).await?;
     let mut ports = Vec::new();
-    for child in nodes.borrow_mut().values_mut() {
+    for child in nodes.values_mut() {
         ports.push(in_time(child.ready()).await?.port);
     }
     in_time(load.ready()).await?;
     // Brokers come after what serves: all queues are one broker's.
     ports.extend(broker.iter().flat_map(|broker| plan.queues.iter().map(|_| broker.port)));
     let start = Start { epoch: clock::now() + HEAD_START, ports };
-    for child in nodes.borrow_mut().values_mut().chain([&mut load]) {
+    for child in nodes.values_mut().chain([&mut load]) {
         child.tell(&start).await?;
     }
+    let nodes: Nodes = RefCell::new(nodes);
     let (sent, quality) = tokio::select! {
         collected = collect(&mut load, plan, start.epoch) => collected?,
         broken = faults::strike(plan, &nodes, &brief, &start) => return Err(broken),
     };
-    Ok(Measured { quality: quality.with(&sent), sent, nodes: tallies(plan, &nodes).await })
+    Ok(Measured { quality: quality.with(&sent), sent, nodes: tallies(plan, nodes.into_inner()).await })
 }
 
 /// RabbitMQ with the queues of a plan. It starts on a thread of its own, so that an interrupt is heard meanwhile: its guard ends it.
@@ -155,11 +166,11 @@ async fn sleep_until(at: u64) {
 }
 
 /// What all nodes have counted; who was killed, or says nothing, has counted less.
-async fn tallies(plan: &hoptax::model::Plan, nodes: &Nodes) -> BTreeMap<String, Tally> {
+async fn tallies(plan: &hoptax::model::Plan, nodes: BTreeMap<u32, Child>) -> BTreeMap<String, Tally> {
     let mut all: BTreeMap<String, Tally> = BTreeMap::new();
-    for (replica, child) in nodes.borrow_mut().iter_mut() {
+    for (replica, mut child) in nodes {
         let node =
-            plan.nodes.iter().find(|node| (node.first_replica..node.first_replica + node.replicas).contains(replica));
+            plan.nodes.iter().find(|node| (node.first_replica..node.first_replica + node.replicas).contains(&replica));
         let Some(node) = node else { continue };
         let Ok(tally) = in_time(child.ask::<Tally>(STOP)).await else { continue };
         let sum = all.entry(node.name.clone()).or_default();

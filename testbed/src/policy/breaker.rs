@@ -145,7 +145,7 @@ impl Breaker {
             _ => self.spec.half_open_calls,
         };
         let bad = if strict { self.judged[1] > 0 } else { self.exceeds(self.judged.map(f64::from)) };
-        if strict && bad || self.judged[0] >= needed && bad {
+        if bad && (strict || self.judged[0] >= needed) {
             self.trip(now, (self.open_for * 2).min(self.spec.open_for_max.0.max(self.spec.open_for.0)));
         } else if self.judged[0] >= needed {
             self.state = State::Closed;

@@ -201,9 +201,8 @@ impl Guard {
     fn tell_budget(&self, counted: &mut Counted<'_>, nth: u32, outcome: Outcome, cause: Outcome) {
         counted.2 = true;
         let retryable = self.rules.retry.as_ref().is_some_and(|retry| retry.on.contains(outcome));
-        self.police.budget(|budget| match outcome.is_good() {
-            true => budget.on_success(nth, cause),
-            false => budget.on_failure(nth, retryable),
+        self.police.budget(|budget| {
+            if outcome.is_good() { budget.on_success(nth, cause) } else { budget.on_failure(nth, retryable) }
         });
     }
 

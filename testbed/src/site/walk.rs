@@ -87,9 +87,8 @@ async fn step(site: &Rc<Site>, frame: &mut Frame, op: Op, pc: &mut u32) -> Next 
             };
             after(frame, outcome, fail)
         }
-        Op::Reply(outcome) | Op::Handled(outcome) => Next::Over(Some(outcome)),
+        Op::Reply(outcome) | Op::Handled(outcome) | Op::End(outcome) => Next::Over(Some(outcome)),
         Op::Conclude => Next::Over(Some(frame.outcome)),
-        Op::End(outcome) => Next::Over(Some(outcome)),
         Op::Absent => Next::Over(None),
         op => go(site, frame, op),
     }

@@ -65,10 +65,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// An answer of so many bytes, if it went well.
     pub(crate) fn new(outcome: Outcome, bytes: u64, grpc: bool) -> Self {
-        let data = match grpc {
-            true => framed(bytes),
-            false => json(bytes),
-        };
+        let data = if grpc { framed(bytes) } else { json(bytes) };
         Self { data: outcome.is_good().then_some(data), ends: grpc.then_some(outcome) }
     }
 }
