@@ -35,7 +35,9 @@ impl Calls {
         let (deadline, inherited, begun) = (guarded.alarms.deadline, guarded.inherited, guarded.begun);
         guarded.open.push(Try { frame, nth, dues, due });
         guarded.alarms.hedge_at = match rules.hedge {
-            Some(hedge) if nth < hedge.max => now + core.vary(hedge.after, lineage, Purpose::Jitter, nth << 8 | WAIT as u32),
+            Some(hedge) if nth < hedge.max => {
+                now + core.vary(hedge.after, lineage, Purpose::Jitter, nth << 8 | WAIT as u32)
+            }
             _ => Time::NEVER,
         };
         if plan.propagates {
