@@ -130,9 +130,9 @@ const OUTSIDE: [(&str, &[&str]); 12] = [
     ("std::time::Instant", &["cli/progress.rs"]),
     ("Instant::now", &["cli/progress.rs"]),
     ("SystemTime", &[]),
-    ("std::env", &["cli/output.rs", "main.rs"]),
-    ("std::process", &["cli/exit.rs", "cli/progress.rs", "cli/mod.rs", "main.rs"]),
-    ("process::exit", &["cli/exit.rs", "cli/progress.rs"]),
+    ("std::env", &["cli/output.rs", "cli/testbed.rs", "main.rs"]),
+    ("std::process", &["cli/exit.rs", "cli/progress.rs", "cli/mod.rs", "cli/testbed.rs", "main.rs"]),
+    ("process::exit", &["cli/exit.rs", "cli/progress.rs", "cli/testbed.rs"]),
     ("println!", &[]),
     ("HashMap", &[]),
 ];
