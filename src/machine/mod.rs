@@ -170,8 +170,8 @@ impl<P: Probe> Machine<'_, P> {
             Event::Done(frame) => return self.stations.finish(&mut self.core, frame),
             Event::Reach(frame) => {
                 if !(self.core.is_troubled() && self.calls.turns_away(&mut self.core, &mut self.stations, frame)) {
-                    self.core.reach(frame);
-                    return self.begin_visit(frame);
+                    let (replica, entry) = self.core.reach(frame);
+                    return self.begin_visit(frame, replica, entry);
                 }
             }
             Event::Return(frame) => return self.calls.come_back(&mut self.core, &mut self.stations, frame),

@@ -50,6 +50,11 @@ impl Steady {
         key
     }
 
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.first != Key::LAST) + self.keys.len()
+    }
+
     /// Takes all keys, in any order.
     pub(super) fn drain(&mut self) -> Vec<Key> {
         let first = (self.first != Key::LAST).then_some(self.first);

@@ -248,10 +248,10 @@ impl Calls {
         by: Option<u32>,
     ) {
         self.dissolve(core, stations, guard, outcome);
-        let now = core.now;
         let spent = by.map_or(0, |by| core.frames[by].load.spent);
-        let frame = &core.frames[guard];
-        let (caller, id, spent) = (frame.caller, frame.call, frame.load.spent + spent);
+        let frame = &mut core.frames[guard];
+        frame.load.spent += spent;
+        let (caller, id) = (frame.caller, frame.call);
         match by {
             Some(by) => core.take_answer(guard, by),
             None => core.charge(guard, Cause::FailedTries),
@@ -259,15 +259,7 @@ impl Calls {
         if core.plan.calls[id as usize].effect {
             self.settle_effect(core, guard);
         }
-        let row = std::mem::take(&mut core.frames[guard].account.row);
-        let waiting = &mut core.frames[caller];
-        waiting.load.spent += spent;
-        if core.probe.accounts() {
-            waiting.account.until = now;
-            core.ledger.append(&mut waiting.account.row, row);
-        }
-        self.settle(core, stations, guard, outcome);
-        core.close(guard, outcome);
+        self.deliver(core, stations, guard, outcome);
         self.guarded[guard].police = NONE;
         core.ready.push_back(caller);
     }

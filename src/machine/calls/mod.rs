@@ -20,7 +20,8 @@ use crate::model::{CallId, ClientId, Fact, LenderId, Opening, Outcome, Probe};
 use crate::units::Span;
 
 use crate::machine::core::event::Event;
-use crate::machine::core::frame::{Cut, Origin};
+use crate::machine::core::frame::{Cut, Frame, Origin};
+use crate::machine::core::ledger::Ledger;
 use crate::machine::core::side::Side;
 use crate::machine::core::{Core, Flow, GONE};
 use crate::machine::stations::Stations;
@@ -100,7 +101,9 @@ impl Calls {
         let (lineage, replica, now) = (caller.lineage.child(site.name, 0), site.first, core.now);
         let whose = caller.whose;
         let measured = whose.measured;
-        let (frame, new) = core.frames.fresh();
+        let frame = core.frames.reserve();
+        core.frames[at].child = frame;
+        let new = core.frames.rest(frame);
         new.lineage = lineage;
         new.trip.sent = now;
         new.account.until = now;
@@ -109,7 +112,6 @@ impl Calls {
         new.call = id.0;
         new.origin = Origin::Try;
         new.whose = whose;
-        core.frames[at].child = frame;
         core.inherit_root(frame, at);
         core.open_account(frame, || Opening::Call { parent: at, call: id });
         core.tell(Fact::Called { edge, measured });
@@ -239,8 +241,7 @@ impl Calls {
             return None;
         }
         let (now, frame) = (core.now, &mut core.frames[at]);
-        let home = core.ledger.homes[frame.replica as usize];
-        core.ledger.charge_return(&mut core.probe, (at, frame), home, now);
+        core.ledger.charge_return(&mut core.probe, (at, frame), now);
         let (caller, outcome) = (frame.caller, frame.state.outcome);
         if frame.marks.abandoned {
             self.come_late(core, stations, at);
@@ -258,17 +259,29 @@ impl Calls {
             self.end_answered_try(core, stations, at, outcome);
             return None;
         }
-        let frame = &mut core.frames[at];
-        let (spent, row) = (frame.load.spent, std::mem::take(&mut frame.account.row));
-        let waiting = &mut core.frames[caller];
-        waiting.load.spent += spent;
-        if core.probe.accounts() {
-            waiting.account.until = now;
-            core.ledger.append(&mut waiting.account.row, row);
-        }
-        self.settle(core, stations, at, outcome);
-        core.close(at, outcome);
+        self.deliver(core, stations, at, outcome);
         Some(caller)
+    }
+
+    /// What was called for ends with its call: what its time was spent on is its caller's from now on.
+    #[inline(always)]
+    pub(crate) fn deliver<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+        outcome: Outcome,
+    ) {
+        let (now, accounts, frame) = (core.now, core.probe.accounts(), &core.frames[at]);
+        let (spent, row) = (frame.load.spent, frame.account.row);
+        self.settle_noting(core, stations, at, outcome, |ledger, waiting| {
+            waiting.load.spent += spent;
+            if accounts {
+                waiting.account.until = now;
+                ledger.append(&mut waiting.account.row, row);
+            }
+        });
+        core.end(at, outcome);
     }
 
     /// An answer comes that nobody waits for.
@@ -299,6 +312,19 @@ impl Calls {
         at: u32,
         outcome: Outcome,
     ) {
+        self.settle_noting(core, stations, at, outcome, |_, _| ());
+    }
+
+    /// The same, with what else changes in the caller's frame: which is looked up once.
+    #[inline(always)]
+    fn settle_noting<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+        outcome: Outcome,
+        note: impl FnOnce(&mut Ledger, &mut Frame),
+    ) {
         let frame = &core.frames[at];
         let site = &core.sites[frame.call as usize];
         let (latency, measured, edge) = (core.now.since(frame.trip.sent), frame.whose.measured, site.edge);
@@ -307,6 +333,7 @@ impl Calls {
             self.wire.untrack(core, at, Some(outcome));
         }
         let waiting = &mut core.frames[caller];
+        note(&mut core.ledger, waiting);
         waiting.child = NONE;
         if outcome.is_good() {
             waiting.pc += 1;

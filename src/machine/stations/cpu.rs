@@ -140,8 +140,22 @@ impl Stations {
         if work == 0 {
             return Flow::On;
         }
+        self.start_noting(core, at, work, cause, |_| ())
+    }
+
+    /// The same for some work, with what else changes in its frame: which is looked up once.
+    #[inline(always)]
+    pub(crate) fn start_noting<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        at: u32,
+        work: u64,
+        cause: Cause,
+        note: impl FnOnce(&mut Frame),
+    ) -> Flow {
         let troubled = core.is_troubled();
         let frame = &mut core.frames[at];
+        note(frame);
         frame.state.doing = cause;
         frame.load.work = work;
         frame.state.pose = Pose::Working;
@@ -226,14 +240,13 @@ impl Stations {
         let replica = &self.replicas[index as usize];
         let (node, simple) = (replica.node, replica.simple);
         if simple && worker && !troubled {
-            let (cause, coding, home) =
-                (frame.state.doing, frame.load.coding.min(frame.load.work), core.ledger.homes[index as usize]);
+            let (cause, coding) = (frame.state.doing, frame.load.coding.min(frame.load.work));
             if coding > 0 {
                 frame.load.coding -= coding;
                 let coded = frame.account.until + Span(coding);
-                core.ledger.charge(&mut core.probe, (at, frame), home, Cause::Encode, coded);
+                core.ledger.charge(&mut core.probe, (at, frame), Cause::Encode, coded);
             }
-            core.ledger.charge(&mut core.probe, (at, frame), home, cause, core.now);
+            core.ledger.charge(&mut core.probe, (at, frame), cause, core.now);
         } else {
             self.charge_work(core, at, core.frames[at].load.work);
         }

@@ -34,8 +34,21 @@ pub struct Segment {
 
 impl Paced {
     /// The next arrival after `now`; `None` when the rate stays zero for ever.
+    #[inline]
     pub(super) fn next(&self, now: Time, nth: u64, naming: Naming) -> Option<Time> {
-        let mut need = if self.poisson { exponential(&mut naming.gap(nth)) } else { 1.0 };
+        let need = if self.poisson { exponential(&mut naming.gap(nth)) } else { 1.0 };
+        let at = now.0.cast_signed() as f64;
+        match self.segments.last() {
+            // Mostly the rate stays what it is.
+            Some(last) if at >= last.from && last.rate > 0.0 && last.slope == 0.0 => {
+                Some(Time(rounded(at + need / last.rate).max(now.0)))
+            }
+            _ => self.next_of_changing(now, need),
+        }
+    }
+
+    /// The same while the rate changes, or where it is none: so many arrivals are needed until the next.
+    fn next_of_changing(&self, now: Time, mut need: f64) -> Option<Time> {
         let mut at = now.0 as f64;
         for segment in &self.segments {
             if at >= segment.until {
@@ -47,8 +60,7 @@ impl Paced {
             if rate <= 0.0 && segment.slope <= 0.0 {
                 at = segment.until;
             } else if need <= holds {
-                at += inverse(need, rate, segment.slope);
-                return Some(Time(rounded(at).max(now.0)));
+                return Some(Time(rounded(at + inverse(need, rate, segment.slope)).max(now.0)));
             } else {
                 need -= holds;
                 at = segment.until;
@@ -58,11 +70,12 @@ impl Paced {
     }
 }
 
-/// To the nearest whole number, halves up; baseline x86-64 would call a function for `f64::round`.
+/// To the nearest whole number, halves up; baseline x86-64 would call a function for `f64::round`, and converts to signed
+/// numbers in one step, to unsigned ones in several. What lies beyond 292 years becomes that.
 #[inline]
 fn rounded(at: f64) -> u64 {
-    let whole = at as u64;
-    whole.saturating_add(u64::from(at - whole as f64 >= 0.5))
+    let whole = at as i64;
+    whole.cast_unsigned() + u64::from(at - whole as f64 >= 0.5)
 }
 
 /// The time after which a rate `rate + slope·t` has brought `need` arrivals.
