@@ -6,21 +6,31 @@ use crate::random::{Draw, Purpose};
 use crate::units::Span;
 
 use crate::machine::Machine;
-use crate::machine::core::Flow;
+use crate::machine::core::{Cursor, Flow};
 use crate::machine::core::frame::Frame;
 
 impl<P: Probe> Machine<'_, P> {
+    /// Walks a frame, what mostly comes first in the run loop itself: a call for every event would cost more than what many
+    /// events do.
+    #[inline(always)]
+    pub(crate) fn stride(&mut self, Cursor { at, pc, replica }: Cursor) {
+        let flow = match self.core.ops[pc as usize] {
+            Op::Leave => self.leave(at, replica, Pc(pc + 1)),
+            Op::Call { call, .. } => self.calls.place(&mut self.core, &mut self.stations, at, call),
+            op @ (Op::Work { .. } | Op::Encode(_) | Op::Decode(_) | Op::Answer) => self.burst(at, pc, op),
+            Op::Conclude => self.clients.conclude(&mut self.core, at),
+            _ => Flow::On,
+        };
+        if flow == Flow::On {
+            self.walk(at);
+        }
+    }
+
     /// Walks a frame until it waits or is over.
     #[inline(never)]
     pub(crate) fn walk(&mut self, at: u32) {
-        self.stride(at);
-    }
-
-    /// Walks a frame, in the run loop itself: a call for every event would cost more than what many events do.
-    #[inline(always)]
-    pub(crate) fn stride(&mut self, at: u32) {
         loop {
-            let Frame { pc, replica, .. } = self.core.frames[at];
+            let Cursor { pc, replica, .. } = self.core.cursor(at);
             let next = Pc(pc + 1);
             let flow = match self.core.ops[pc as usize] {
                 Op::Enter => self.enter(at, replica, next),
@@ -45,12 +55,13 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A request has arrived: what mostly comes first, a worker, is asked for in place. Whether it goes on.
     #[inline(always)]
-    pub(crate) fn begin_visit(&mut self, at: u32, replica: u32, entry: Pc) -> Option<u32> {
-        match self.core.ops[entry.index()] {
+    pub(crate) fn begin_visit(&mut self, cursor: Cursor) -> Option<Cursor> {
+        let Cursor { at, pc, replica } = cursor;
+        match self.core.ops[pc as usize] {
             Op::Enter if !self.core.is_troubled() => {
-                (self.enter(at, replica, Pc(entry.0 + 1)) == Flow::On).then_some(at)
+                (self.enter(at, replica, Pc(pc + 1)) == Flow::On).then(|| self.core.cursor(at))
             }
-            _ => Some(at),
+            _ => Some(cursor),
         }
     }
 
@@ -62,7 +73,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         match self.core.ops[next.index()] {
             // What mostly comes next is met in place here, too.
-            op @ Op::Work { .. } => self.burst(at, next.0, op),
+            op @ (Op::Work { .. } | Op::Receive) => self.burst(at, next.0, op),
             _ => self.core.jump(at, next),
         }
     }

@@ -23,17 +23,14 @@ impl Sums {
     pub(super) fn add(&mut self, value: u64) {
         self.sum += u128::from(value);
         let (squares, over) = self.squares.overflowing_add(u128::from(value) * u128::from(value));
-        self.squares = squares;
-        if over {
-            self.overflow();
-        }
+        self.squares = if over { Self::most() } else { squares };
     }
 
-    /// The sum of squares stays at the largest number there is.
+    /// At which the sum of squares stays, the largest number there is: a branch that is not taken costs less than a choice.
     #[cold]
     #[inline(never)]
-    fn overflow(&mut self) {
-        self.squares = u128::MAX;
+    fn most() -> u128 {
+        u128::MAX
     }
 
     /// Adds `value` `n` times.

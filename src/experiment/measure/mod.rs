@@ -64,6 +64,8 @@ pub(crate) struct Measure {
     scopes: Vec<(ClientId, Scope)>,
     /// By endpoint.
     pub(crate) endpoints: Vec<Cohort>,
+    /// By endpoint: its node.
+    homes: Vec<NodeId>,
     /// By edge.
     pub(crate) edges: Vec<Cohort>,
     /// By topic.
@@ -110,6 +112,7 @@ impl Measure {
             faulted: !plan.faults.is_empty(),
             scopes: plan.scoped.clone(),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
+            homes: plan.endpoints.iter().map(|endpoint| endpoint.node).collect(),
             edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
             feeds: plan.topics.iter().map(|_| Feed::default()).collect(),
             readings: plan.groups.iter().map(|_| Reading::new(start, plan.duration)).collect(),
@@ -127,14 +130,28 @@ impl Measure {
         }
     }
 
+    /// Enters what cohorts have put down.
+    fn enter(&mut self) {
+        let open = self.open;
+        let all = [&mut self.clients, &mut self.endpoints, &mut self.edges, &mut self.flows];
+        all.into_iter().flatten().for_each(|cohort| cohort.enter(open));
+        self.aftermath.scoped.iter_mut().for_each(|cohort| cohort.enter(false));
+    }
+
     /// After the run: what was put off until its figures are asked for.
     pub(crate) fn finished(mut self) -> Self {
-        self.visits.iter_mut().for_each(Visits::finish);
+        self.enter();
+        let mut replied = vec![0; self.visits.len()];
+        for (cohort, node) in self.endpoints.iter().zip(&self.homes) {
+            replied[node.index()] += cohort.ends() - cohort.refused;
+        }
+        self.visits.iter_mut().zip(replied).for_each(|(visits, replied)| visits.finish(replied));
         self
     }
 
     #[cold]
     fn mark(&mut self, now: Time, mark: Mark) {
+        self.enter();
         if mark != Mark::Half {
             self.breakers.iter_mut().for_each(|b| b.look(mark == Mark::Open));
         }
@@ -179,8 +196,8 @@ impl Measure {
         let cohort = &mut self.endpoints[endpoint.index()];
         cohort.arrived += u64::from(counts);
         cohort.end(Outcome::Succeeded, waited + work, counts, self.open);
-        if counts {
-            self.visits[node.index()].end(Outcome::Succeeded, waited);
+        if counts && Visits::tells(Outcome::Succeeded, waited) {
+            self.visits[node.index()].note(Outcome::Succeeded, waited);
         }
     }
 
@@ -394,8 +411,8 @@ impl Probe for Measure {
                 } else if counts {
                     self.endpoints[endpoint.index()].refuse(outcome);
                 }
-                if joined && counts {
-                    self.visits[node.index()].end(outcome, waited);
+                if joined && counts && Visits::tells(outcome, waited) {
+                    self.visits[node.index()].note(outcome, waited);
                 }
             }
             Fact::Produced { .. }

@@ -135,7 +135,7 @@ impl<E: Packed> Agenda<E> {
     }
 
     /// Takes the first event off, with its time.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<(Time, E)> {
         let (near, steady) = (self.near.first(), self.steady.first());
         let key = if steady < near {

@@ -50,18 +50,22 @@ impl Near {
     #[inline]
     pub(super) fn insert(&mut self, key: Key) {
         let first = self.first;
-        if key < first {
-            self.first = key;
-            if first < Key::LAST {
-                self.insert_among_others(first);
+        if key > first {
+            return self.insert_among_others(key);
+        }
+        self.first = key;
+        if first < Key::LAST {
+            // It comes before all others.
+            match self.others.get_mut(self.len) {
+                Some(place) => *place = first,
+                None => return self.grow(first),
             }
-        } else {
-            self.insert_among_others(key);
+            self.len += 1;
         }
     }
 
-    /// Puts a key in its place among the others, walking from the first.
-    #[inline]
+    /// Puts a key in its place among the others, walking from the first of them.
+    #[inline(always)]
     fn insert_among_others(&mut self, key: Key) {
         let Some(keys) = self.others.get_mut(..=self.len) else { return self.grow(key) };
         let mut later = keys;

@@ -28,7 +28,7 @@ impl Steady {
             return false;
         }
         self.last = key;
-        if self.first == Key::LAST {
+        if self.first >= Key::LAST {
             self.first = key;
         } else {
             self.keys.push_back(key);

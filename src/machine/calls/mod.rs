@@ -23,7 +23,7 @@ use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Cut, Frame, Origin};
 use crate::machine::core::ledger::Ledger;
 use crate::machine::core::side::Side;
-use crate::machine::core::{Core, Flow, GONE};
+use crate::machine::core::{Core, Cursor, Flow, GONE};
 use crate::machine::stations::Stations;
 use crate::machine::wire::Wire;
 use effect::Effects;
@@ -236,13 +236,13 @@ impl Calls {
         core: &mut Core<'_, P>,
         stations: &mut Stations,
         at: u32,
-    ) -> Option<u32> {
+    ) -> Option<Cursor> {
         if core.is_troubled() && self.intercept(core, stations, at) {
             return None;
         }
         let (now, frame) = (core.now, &mut core.frames[at]);
         core.ledger.charge_return(&mut core.probe, (at, frame), now);
-        let (caller, outcome) = (frame.caller, frame.state.outcome);
+        let outcome = frame.state.outcome;
         if frame.marks.abandoned {
             self.come_late(core, stations, at);
             return None;
@@ -259,11 +259,10 @@ impl Calls {
             self.end_answered_try(core, stations, at, outcome);
             return None;
         }
-        self.deliver(core, stations, at, outcome);
-        Some(caller)
+        Some(self.deliver(core, stations, at, outcome))
     }
 
-    /// What was called for ends with its call: what its time was spent on is its caller's from now on.
+    /// What was called for ends with its call: what its time was spent on is its caller's from now on, who goes on.
     #[inline(always)]
     pub(crate) fn deliver<P: Probe>(
         &mut self,
@@ -271,10 +270,10 @@ impl Calls {
         stations: &mut Stations,
         at: u32,
         outcome: Outcome,
-    ) {
+    ) -> Cursor {
         let (now, accounts, frame) = (core.now, core.probe.accounts(), &core.frames[at]);
         let (spent, row) = (frame.load.spent, frame.account.row);
-        self.settle_noting(core, stations, at, outcome, |ledger, waiting| {
+        let caller = self.settle_noting(core, stations, at, outcome, |ledger, waiting| {
             waiting.load.spent += spent;
             if accounts {
                 waiting.account.until = now;
@@ -282,6 +281,7 @@ impl Calls {
             }
         });
         core.end(at, outcome);
+        caller
     }
 
     /// An answer comes that nobody waits for.
@@ -315,7 +315,7 @@ impl Calls {
         self.settle_noting(core, stations, at, outcome, |_, _| ());
     }
 
-    /// The same, with what else changes in the caller's frame: which is looked up once.
+    /// The same, with what else changes in the caller's frame, which is looked up once; where that stands then.
     #[inline(always)]
     fn settle_noting<P: Probe>(
         &mut self,
@@ -324,7 +324,7 @@ impl Calls {
         at: u32,
         outcome: Outcome,
         note: impl FnOnce(&mut Ledger, &mut Frame),
-    ) {
+    ) -> Cursor {
         let frame = &core.frames[at];
         let site = &core.sites[frame.call as usize];
         let (latency, measured, edge) = (core.now.since(frame.trip.sent), frame.whose.measured, site.edge);
@@ -335,12 +335,15 @@ impl Calls {
         let waiting = &mut core.frames[caller];
         note(&mut core.ledger, waiting);
         waiting.child = NONE;
+        let mut cursor = Cursor { at: caller, pc: waiting.pc + 1, replica: waiting.replica };
         if outcome.is_good() {
-            waiting.pc += 1;
+            waiting.pc = cursor.pc;
         } else {
             stations.stop_decoding_for(core, at);
             core.fail_step(caller, outcome);
+            cursor = core.cursor(caller);
         }
         core.tell(Fact::Settled { edge, outcome, latency, measured });
+        cursor
     }
 }

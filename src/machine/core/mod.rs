@@ -139,6 +139,16 @@ pub(crate) const DIAL: Pc = Pc(0);
 /// Where a try is whose answer has left, or which was turned back: at the end of all programs.
 pub(crate) const GONE: u32 = crate::model::id::NONE;
 
+/// A frame that is about to go on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor {
+    pub(crate) at: u32,
+    /// Its next operation.
+    pub(crate) pc: u32,
+    /// Where it runs.
+    pub(crate) replica: u32,
+}
+
 /// Whether a frame goes on at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -149,9 +159,9 @@ pub(crate) enum Flow {
 }
 
 impl<P: Probe> Core<'_, P> {
-    /// A request arrives at its replica; which that is, and where its program begins there.
+    /// A request arrives at its replica, where its program begins.
     #[inline(always)]
-    pub(crate) fn reach(&mut self, at: u32) -> (u32, Pc) {
+    pub(crate) fn reach(&mut self, at: u32) -> Cursor {
         let (now, frame) = (self.now, &mut self.frames[at]);
         let (replica, site) = (frame.replica, &self.sites[frame.call as usize]);
         frame.trip.arrived = now;
@@ -159,7 +169,20 @@ impl<P: Probe> Core<'_, P> {
         self.ledger.charge(&mut self.probe, (at, frame), Cause::Network, now);
         let (node, endpoint, entry) = (site.node, site.endpoint, site.entry);
         self.tell_load(replica, Fact::Reached { node, endpoint });
-        (replica, entry)
+        Cursor { at, pc: entry.0, replica }
+    }
+
+    /// Where a frame stands.
+    #[inline]
+    pub(crate) fn cursor(&self, at: u32) -> Cursor {
+        let frame = &self.frames[at];
+        Cursor { at, pc: frame.pc, replica: frame.replica }
+    }
+
+    /// Who goes on at this very instant, first come first.
+    #[inline(always)]
+    pub(crate) fn next_ready(&mut self) -> Option<Cursor> {
+        self.ready.pop_front().map(|at| self.cursor(at))
     }
 
     /// A wait without CPU is over, or a stage of a handshake.

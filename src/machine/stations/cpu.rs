@@ -13,7 +13,7 @@ use crate::units::{Span, Time};
 
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Frame, Load, Origin, Pose};
-use crate::machine::core::{Core, DIAL, Flow};
+use crate::machine::core::{Core, Cursor, DIAL, Flow};
 use crate::machine::stations::Stations;
 
 /// Ticks of the replica's clock per nanosecond of work, so that slow clocks lose nothing to rounding.
@@ -216,8 +216,9 @@ impl Stations {
 
     /// Work on a worker's own core ends.
     #[inline]
-    pub(crate) fn finish<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<u32> {
+    pub(crate) fn finish<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<Cursor> {
         let frame = &core.frames[at];
+        let cursor = Cursor { at, pc: frame.pc, replica: frame.replica };
         if frame.due != core.now
             || frame.state.pose != Pose::Working
             || core.is_troubled() && core.is_frozen(frame.replica)
@@ -225,7 +226,7 @@ impl Stations {
             return None;
         }
         self.complete(core, at);
-        Some(at)
+        Some(cursor)
     }
 
     /// Work is done: it is counted, and what was pending for it is void.
