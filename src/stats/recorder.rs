@@ -19,14 +19,6 @@ impl Recorder {
         self.histogram.record(nanos);
     }
 
-    /// Records some times.
-    pub fn record_all(&mut self, nanos: &[u64]) {
-        let mut sums = self.sums;
-        nanos.iter().for_each(|nanos| sums.add(*nanos));
-        self.sums = sums;
-        self.histogram.record_all(nanos);
-    }
-
     /// Records `nanos` `n` times.
     pub fn record_n(&mut self, nanos: u64, n: u64) {
         self.sums.add_n(nanos, n);
@@ -84,10 +76,6 @@ mod tests {
         }
         even.merge(&odd);
         assert_eq!(even, all);
-        let mut at_once = Recorder::default();
-        (1..=1001).collect::<Vec<_>>().chunks(300).for_each(|some| at_once.record_all(some));
-        at_once.record_all(&[]);
-        assert_eq!(at_once, all);
         assert_eq!((all.count(), all.histogram().count()), (1001, 1001));
         assert_eq!((all.mean(), all.quantile(0.5)), (Some(501.0), Some(501)));
     }

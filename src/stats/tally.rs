@@ -23,14 +23,17 @@ impl Sums {
     pub(super) fn add(&mut self, value: u64) {
         self.sum += u128::from(value);
         let (squares, over) = self.squares.overflowing_add(u128::from(value) * u128::from(value));
-        self.squares = if over { Self::most() } else { squares };
+        self.squares = squares;
+        if over {
+            self.overflow();
+        }
     }
 
-    /// At which the sum of squares stays, the largest number there is: a branch that is not taken costs less than a choice.
+    /// The sum of squares stays at the largest number there is.
     #[cold]
     #[inline(never)]
-    fn most() -> u128 {
-        u128::MAX
+    fn overflow(&mut self) {
+        self.squares = u128::MAX;
     }
 
     /// Adds `value` `n` times.

@@ -8,20 +8,9 @@ use crate::units::{Span, Time};
 /// Bins of a timeline.
 pub(crate) const TIMELINE_BINS: u64 = STRETCHES as u64;
 
-/// How many successes are put down before they are entered, all at once: what one is entered in is then at hand for all.
-const SLIP: usize = 32;
-
-/// Latencies of measured successes that are not yet entered: ns, as many as `len` says.
-#[derive(Clone, Debug, Default)]
-struct Slip {
-    len: usize,
-    latencies: [u64; SLIP],
-}
-
 /// Requests and their ends.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cohort {
-    slip: Slip,
     /// Measured requests that set out (or arrived).
     pub(crate) arrived: u64,
     /// Measured requests that ended, by outcome.
@@ -74,42 +63,19 @@ impl Cohort {
         *(if measured { &mut self.arrived } else { &mut self.others.arrived }) += 1;
     }
 
-    /// A request ends; `open` says whether the measured time is on, at all ends until the next [`enter`](Self::enter).
     #[inline(always)]
     pub(super) fn end(&mut self, outcome: Outcome, latency: Span, measured: bool, open: bool) {
-        if !(measured && outcome.is_good()) {
-            return self.end_otherwise(outcome, latency, measured, open);
-        }
-        if self.slip.len >= SLIP {
-            self.enter(open);
-        }
-        if let Some(place) = self.slip.latencies.get_mut(self.slip.len) {
-            *place = latency.0;
-            self.slip.len += 1;
-        }
-    }
-
-    /// A request fails, or was not measured.
-    #[inline(never)]
-    fn end_otherwise(&mut self, outcome: Outcome, latency: Span, measured: bool, open: bool) {
         self.in_window += u64::from(open && outcome.is_good());
-        if measured {
-            self.ended[outcome as usize] += 1;
-            self.bad.record(latency.0);
-        } else {
+        if !measured {
             self.others.ended += 1;
+            return;
         }
-    }
-
-    /// Enters what has been put down, before the measured time begins or ends and before anybody looks.
-    #[inline(never)]
-    pub(super) fn enter(&mut self, open: bool) {
-        let latencies = &self.slip.latencies[..self.slip.len];
-        let many = latencies.len() as u64;
-        self.in_window += if open { many } else { 0 };
-        self.ended[Outcome::Succeeded as usize] += many;
-        self.good.record_all(latencies);
-        self.slip.len = 0;
+        self.ended[outcome as usize] += 1;
+        if outcome.is_good() {
+            self.good.record(latency.0);
+        } else {
+            self.bad.record(latency.0);
+        }
     }
 
     /// A request was turned away at once.

@@ -92,6 +92,8 @@ pub(crate) struct Measure {
     pub(crate) halves: Halves,
     open: bool,
     window: (Time, Time),
+    /// How long that is, ns.
+    span: u64,
 }
 
 impl Measure {
@@ -127,20 +129,12 @@ impl Measure {
             halves: Halves::default(),
             open: false,
             window: (start, start + plan.duration),
+            span: plan.duration.0,
         }
-    }
-
-    /// Enters what cohorts have put down.
-    fn enter(&mut self) {
-        let open = self.open;
-        let all = [&mut self.clients, &mut self.endpoints, &mut self.edges, &mut self.flows];
-        all.into_iter().flatten().for_each(|cohort| cohort.enter(open));
-        self.aftermath.scoped.iter_mut().for_each(|cohort| cohort.enter(false));
     }
 
     /// After the run: what was put off until its figures are asked for.
     pub(crate) fn finished(mut self) -> Self {
-        self.enter();
         let mut replied = vec![0; self.visits.len()];
         for (cohort, node) in self.endpoints.iter().zip(&self.homes) {
             replied[node.index()] += cohort.ends() - cohort.refused;
@@ -151,7 +145,6 @@ impl Measure {
 
     #[cold]
     fn mark(&mut self, now: Time, mark: Mark) {
-        self.enter();
         if mark != Mark::Half {
             self.breakers.iter_mut().for_each(|b| b.look(mark == Mark::Open));
         }
@@ -245,10 +238,10 @@ impl Measure {
         }
     }
 
-    /// Whether a visit that began then counts.
+    /// Whether a visit that began then counts: after the window begins, up to and with its end.
     #[inline]
     fn counts(&self, began: Time) -> bool {
-        (began > self.window.0 || began == Time(0)) && began <= self.window.1
+        began.0.wrapping_sub(self.window.0.0 + 1) < self.span || began == Time(0)
     }
 
     /// Level × nanoseconds since the measured time began: requests at each node, ready messages of each queue, lag of each

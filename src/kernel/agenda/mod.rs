@@ -88,9 +88,15 @@ impl<E: Packed> Agenda<E> {
     /// Puts down an event that happens a span after the event popped last.
     #[inline(always)]
     pub fn push_after(&mut self, after: Span, phase: Phase, event: E) {
+        self.push_packed(after, phase, event.pack());
+    }
+
+    /// The same where it happens so often that a call would cost too much.
+    #[inline(always)]
+    pub fn push_often(&mut self, after: Span, phase: Phase, event: E) {
         let bits = event.pack();
         debug_assert!(bits >> EVENT_BITS == 0, "an event does not fit into {EVENT_BITS} bits");
-        self.put(Key::new(self.now + after, phase, 0, bits));
+        self.put_here(Key::new(self.now + after, phase, 0, bits));
     }
 
     /// The same for an event that is packed already.
@@ -112,8 +118,14 @@ impl<E: Packed> Agenda<E> {
     }
 
     /// Puts down an event whose key has no serial yet.
-    #[inline]
+    #[inline(never)]
     fn put(&mut self, key: Key) {
+        self.put_here(key);
+    }
+
+    /// The same in place.
+    #[inline(always)]
+    fn put_here(&mut self, key: Key) {
         let key = key.with_first_serial(self.serial);
         if self.serial == MAX_SERIAL {
             return self.renumber(key);
@@ -140,10 +152,10 @@ impl<E: Packed> Agenda<E> {
         let (near, steady) = (self.near.first(), self.steady.first());
         let key = if steady < near {
             if steady < self.bound { self.steady.pop() } else { self.refill()? }
-        } else if near < Key::LAST {
-            self.near.pop()
-        } else {
+        } else if near.is_last() {
             self.refill()?
+        } else {
+            self.near.pop()
         };
         self.now = key.time();
         Some((self.now, E::unpack(key.event())))
@@ -153,7 +165,7 @@ impl<E: Packed> Agenda<E> {
     pub fn next_time(&self) -> Option<Time> {
         let near = self.near.first().min(self.steady.first());
         let first = if near < self.bound { near } else { self.wheel.first().map_or(near, |far| far.min(near)) };
-        (first < Key::LAST).then(|| first.time())
+        (!first.is_last()).then(|| first.time())
     }
 
     /// How many events are pending.
@@ -193,7 +205,7 @@ impl<E: Packed> Agenda<E> {
             return Some(self.steady.pop());
         }
         self.bound = self.wheel.serve(&mut self.near);
-        (self.near.first() < Key::LAST).then(|| self.near.pop())
+        (!self.near.first().is_last()).then(|| self.near.pop())
     }
 
     /// Serials have run out: gives the pending events new ones in the order they have, then puts down `newest`.

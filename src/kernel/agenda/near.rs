@@ -54,7 +54,7 @@ impl Near {
             return self.insert_among_others(key);
         }
         self.first = key;
-        if first < Key::LAST {
+        if !first.is_last() {
             // It comes before all others.
             match self.others.get_mut(self.len) {
                 Some(place) => *place = first,
@@ -125,19 +125,19 @@ impl Near {
     /// How many keys there are.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.len + usize::from(self.first < Key::LAST)
+        self.len + usize::from(!self.first.is_last())
     }
 
     /// The latest key.
     #[inline]
     pub(super) fn latest(&self) -> Option<Key> {
-        self.held().first().copied().or_else(|| (self.first < Key::LAST).then_some(self.first))
+        self.held().first().copied().or_else(|| (!self.first.is_last()).then_some(self.first))
     }
 
     /// Takes all keys, in any order.
     pub(super) fn take(&mut self) -> Vec<Key> {
         let mut keys = self.held().to_vec();
-        keys.extend((self.first < Key::LAST).then_some(self.first));
+        keys.extend((!self.first.is_last()).then_some(self.first));
         (self.first, self.len) = (Key::LAST, 0);
         keys
     }

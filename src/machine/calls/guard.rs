@@ -11,7 +11,7 @@ use crate::model::{CallId, Cause, Fact, Opening, Outcome, Probe, plan};
 use crate::random::{Draw, Purpose};
 use crate::units::{Span, Time};
 
-use crate::machine::calls::Calls;
+use crate::machine::calls::{Calls, Ending};
 use crate::machine::calls::aim::Aim;
 use crate::machine::calls::police::Dues;
 use crate::machine::core::Core;
@@ -259,7 +259,8 @@ impl Calls {
         if core.plan.calls[id as usize].effect {
             self.settle_effect(core, guard);
         }
-        self.deliver(core, stations, guard, outcome);
+        let ending = Ending { outcome, ..core.ending(guard) };
+        self.deliver(core, stations, ending);
         self.guarded[guard].police = NONE;
         core.ready.push_back(caller);
     }

@@ -16,13 +16,14 @@ pub(crate) mod tries;
 use crate::kernel::Lanes;
 use crate::model::id::NONE;
 use crate::model::plan::{Call, Plan};
-use crate::model::{CallId, ClientId, Fact, LenderId, Opening, Outcome, Probe};
-use crate::units::Span;
+use crate::model::{CallId, ClientId, EdgeId, Fact, LenderId, Opening, Outcome, Probe};
+use crate::units::{Span, Time};
 
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Cut, Frame, Origin};
-use crate::machine::core::ledger::Ledger;
+use crate::machine::core::ledger::{Ledger, Row};
 use crate::machine::core::side::Side;
+use crate::machine::core::site::Site;
 use crate::machine::core::{Core, Cursor, Flow, GONE};
 use crate::machine::stations::Stations;
 use crate::machine::wire::Wire;
@@ -65,6 +66,47 @@ impl Calls {
     /// Whether nobody is inside a bulkhead or a limit, or waits for that.
     pub(crate) fn are_settled(&self) -> bool {
         self.police.iter().all(|police| police.line.is_empty() && police.state.is_idle())
+    }
+}
+
+/// How a call ends: what its caller learns, and takes over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending {
+    at: u32,
+    caller: u32,
+    edge: EdgeId,
+    outcome: Outcome,
+    latency: Span,
+    measured: bool,
+    /// Whether a balancer is to hear of it.
+    tracks: bool,
+    /// What was done for it, ns, and where its time went.
+    spent: u64,
+    row: Row,
+}
+
+impl Ending {
+    #[inline(always)]
+    fn new(at: u32, frame: &Frame, site: &Site, now: Time) -> Self {
+        Self {
+            at,
+            caller: frame.caller,
+            edge: site.edge,
+            outcome: frame.state.outcome,
+            latency: now.since(frame.trip.sent),
+            measured: frame.whose.measured,
+            tracks: site.tracks,
+            spent: frame.load.spent,
+            row: frame.account.row,
+        }
+    }
+}
+
+impl<P: Probe> Core<'_, P> {
+    /// How the call of a frame ends, as that stands.
+    pub(crate) fn ending(&self, at: u32) -> Ending {
+        let frame = &self.frames[at];
+        Ending::new(at, frame, &self.sites[frame.call as usize], self.now)
     }
 }
 
@@ -217,7 +259,7 @@ impl Calls {
         if core.follows_roots() && outcome.is_good() {
             core.reach_goal(at, endpoint);
         }
-        core.tell_load(replica, Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
+        core.tell_load(replica, || Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
         if core.is_troubled() && self.is_lost(core, stations, at) {
             return Flow::Stay;
         }
@@ -242,12 +284,27 @@ impl Calls {
         }
         let (now, frame) = (core.now, &mut core.frames[at]);
         core.ledger.charge_return(&mut core.probe, (at, frame), now);
-        let outcome = frame.state.outcome;
         if frame.marks.abandoned {
             self.come_late(core, stations, at);
             return None;
         }
         let site = &core.sites[frame.call as usize];
+        if site.loose {
+            let ending = Ending::new(at, frame, site, now);
+            return Some(self.deliver(core, stations, ending));
+        }
+        self.come_loose(core, stations, at)
+    }
+
+    /// An answer that somebody waits for lets go of all that its call held; its caller goes on, unless a guard waits for it.
+    #[inline(never)]
+    fn come_loose<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+    ) -> Option<Cursor> {
+        let site = &core.sites[core.frames[at].call as usize];
         let (timed, wired, guarded) = (site.lane != NONE, site.wired, site.guard != NONE);
         if timed {
             self.lanes.disarm(at);
@@ -256,10 +313,12 @@ impl Calls {
             self.wire.disconnect(core, at);
         }
         if guarded {
+            let outcome = core.frames[at].state.outcome;
             self.end_answered_try(core, stations, at, outcome);
             return None;
         }
-        Some(self.deliver(core, stations, at, outcome))
+        let ending = core.ending(at);
+        Some(self.deliver(core, stations, ending))
     }
 
     /// What was called for ends with its call: what its time was spent on is its caller's from now on, who goes on.
@@ -268,19 +327,17 @@ impl Calls {
         &mut self,
         core: &mut Core<'_, P>,
         stations: &mut Stations,
-        at: u32,
-        outcome: Outcome,
+        ending: Ending,
     ) -> Cursor {
-        let (now, accounts, frame) = (core.now, core.probe.accounts(), &core.frames[at]);
-        let (spent, row) = (frame.load.spent, frame.account.row);
-        let caller = self.settle_noting(core, stations, at, outcome, |ledger, waiting| {
-            waiting.load.spent += spent;
+        let (now, accounts) = (core.now, core.probe.accounts());
+        let caller = self.settle_noting(core, stations, ending, |ledger, waiting| {
+            waiting.load.spent += ending.spent;
             if accounts {
                 waiting.account.until = now;
-                ledger.append(&mut waiting.account.row, row);
+                ledger.append(&mut waiting.account.row, ending.row);
             }
         });
-        core.end(at, outcome);
+        core.end(ending.at, ending.outcome);
         caller
     }
 
@@ -312,7 +369,8 @@ impl Calls {
         at: u32,
         outcome: Outcome,
     ) {
-        self.settle_noting(core, stations, at, outcome, |_, _| ());
+        let ending = Ending { outcome, ..core.ending(at) };
+        self.settle_noting(core, stations, ending, |_, _| ());
     }
 
     /// The same, with what else changes in the caller's frame, which is looked up once; where that stands then.
@@ -321,15 +379,11 @@ impl Calls {
         &mut self,
         core: &mut Core<'_, P>,
         stations: &mut Stations,
-        at: u32,
-        outcome: Outcome,
+        ending: Ending,
         note: impl FnOnce(&mut Ledger, &mut Frame),
     ) -> Cursor {
-        let frame = &core.frames[at];
-        let site = &core.sites[frame.call as usize];
-        let (latency, measured, edge) = (core.now.since(frame.trip.sent), frame.whose.measured, site.edge);
-        let caller = frame.caller;
-        if site.tracks {
+        let Ending { at, caller, edge, outcome, latency, measured, .. } = ending;
+        if ending.tracks {
             self.wire.untrack(core, at, Some(outcome));
         }
         let waiting = &mut core.frames[caller];

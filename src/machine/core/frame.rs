@@ -64,6 +64,7 @@ pub(crate) enum Cut {
 
 /// The request behind something: whose it is, and what follows from that wherever it comes.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(4))]
 pub(crate) struct Whose {
     /// The client behind it.
     pub(crate) client: u16,

@@ -100,12 +100,26 @@ impl Ledger {
         cause: Cause,
         to: Time,
     ) {
+        if probe.accounts() && to > frame.account.until {
+            let home = &self.homes[frame.replica as usize];
+            let whereto = (home.node, home.charged[cause as usize]);
+            self.charge_to(probe, (at, frame), whereto, to);
+        }
+    }
+
+    /// The same where it is known to which node, and as what.
+    #[inline(always)]
+    pub(crate) fn charge_to<P: Probe>(
+        &mut self,
+        probe: &mut P,
+        (at, frame): (u32, &mut Frame),
+        (node, cause): (NodeId, Cause),
+        to: Time,
+    ) {
         let from = frame.account.until;
         if !probe.accounts() || to <= from {
             return;
         }
-        let home = &self.homes[frame.replica as usize];
-        let (node, cause) = (home.node, home.charged[cause as usize]);
         frame.account.until = to;
         self.enter(&mut frame.account.row, Cell::new(node, cause), to.0 - from.0);
         if probe.traces() {

@@ -27,6 +27,8 @@ pub(crate) struct Site {
     pub(crate) plain: bool,
     /// The policies in front of it; `NONE` where there are none.
     pub(crate) guard: u32,
+    /// Whether an answer only has to be told to whoever waits: nothing is held for a try, and no policy judges it.
+    pub(crate) loose: bool,
     /// Whether tries are counted per replica, for a balancer that looks at that.
     pub(crate) tracks: bool,
     /// Whether its tries hold a connection, of a channel or of a pool to a database.
@@ -90,6 +92,7 @@ impl Site {
             entry: if call.is_relayed() { call.inner } else { endpoint.entry },
             first: link.first,
             guard: call.guard,
+            loose: call.timeout.is_none() && !wired && call.guard == NONE,
             channel: call.channel,
             wired,
             bare,

@@ -8,6 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use crate::kernel::Phase;
 use crate::model::{Cause, Fact, Probe};
 use crate::units::{Span, Time};
 
@@ -166,7 +167,7 @@ impl Stations {
         let worker = cause != Cause::Connect;
         let cores = if replica.simple && !troubled {
             frame.due = core.now + Span(work);
-            core.schedule(Span(work), Event::Done(at));
+            core.agenda.push_often(Span(work), Phase::Arrival, Event::Done(at));
             0
         } else {
             self.start_among_others(core, at, worker)
@@ -174,7 +175,7 @@ impl Stations {
         if !P::CALM && core.trouble.wears {
             core.wear(index, true);
         }
-        core.tell_load(index, Fact::Started { node, cores, worker });
+        core.tell_load(index, || Fact::Started { node, cores, worker });
         Flow::Stay
     }
 
@@ -255,7 +256,7 @@ impl Stations {
         if !P::CALM && core.trouble.wears {
             core.wear(index, false);
         }
-        core.tell_load(index, Fact::Stopped { node, cores, worker });
+        core.tell_load(index, || Fact::Stopped { node, cores, worker });
     }
 
     /// Work ends that others could have interfered with; says how many thousandths of shared cores fall idle.

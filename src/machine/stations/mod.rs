@@ -189,7 +189,7 @@ impl Stations {
         if replica.busy < replica.workers {
             replica.busy += 1;
             let limited = replica.limit != NONE;
-            core.tell_load(index, Fact::Entered { node });
+            core.tell_load(index, || Fact::Entered { node });
             if limited {
                 self.watch_limit(core, index);
             }
@@ -199,7 +199,7 @@ impl Stations {
             && let Some(victim) = self.victim(core, index, core.frames[at].whose.priority, core.plan.node(node).order)
         {
             self.preempt(core, victim);
-            core.tell_load(index, Fact::Entered { node });
+            core.tell_load(index, || Fact::Entered { node });
             return true;
         }
         false
@@ -226,16 +226,14 @@ impl Stations {
     /// A worker of a replica becomes free; the line moves on.
     #[inline(always)]
     pub(crate) fn leave<P: Probe>(&mut self, core: &mut Core<'_, P>, index: u32) {
-        let node = self.replicas[index as usize].node;
-        core.tell_load(index, Fact::Left { node });
         let replica = &mut self.replicas[index as usize];
-        if replica.line.is_empty() {
-            replica.busy -= 1;
-            if replica.limit != NONE {
-                self.watch_limit(core, index);
-            }
-        } else {
+        let (node, limited, alone) = (replica.node, replica.limit != NONE, replica.line.is_empty());
+        replica.busy -= u32::from(alone);
+        core.tell_load(index, || Fact::Left { node });
+        if !alone {
             self.serve(core, index);
+        } else if limited {
+            self.watch_limit(core, index);
         }
     }
 
@@ -253,7 +251,7 @@ impl Stations {
         };
         let node = replica.node;
         core.tell(Fact::Dequeued { node });
-        core.tell_load(index, Fact::Entered { node });
+        core.tell_load(index, || Fact::Entered { node });
         self.watch_limit(core, index);
         core.charge(next, Cause::Queue);
         let frame = &mut core.frames[next];
@@ -338,7 +336,7 @@ impl Stations {
         let replica = &mut self.replicas[index as usize];
         replica.line.rejoin(victim, priority, core.now, &mut self.links);
         let node = replica.node;
-        core.tell_load(index, Fact::Left { node });
+        core.tell_load(index, || Fact::Left { node });
         core.tell(Fact::Queued { node });
         self.watch_limit(core, index);
     }

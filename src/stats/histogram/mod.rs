@@ -61,21 +61,7 @@ impl Histogram {
     #[inline]
     pub fn record(&mut self, value: u64) {
         self.note(value, 1);
-        self.add(bucket(value));
-    }
-
-    /// Records some values.
-    pub fn record_all(&mut self, values: &[u64]) {
-        let (Some(least), Some(most)) = (values.iter().min(), values.iter().max()) else { return };
-        self.min = if self.count == 0 { *least } else { self.min.min(*least) };
-        self.max = self.max.max(*most);
-        self.count += values.len() as u64;
-        values.iter().for_each(|value| self.add(bucket(*value)));
-    }
-
-    /// Adds one to a bucket.
-    #[inline(always)]
-    fn add(&mut self, index: usize) {
+        let index = bucket(value);
         if let Some(Some(page)) = self.pages.get_mut(index / PAGE) {
             let slot = &mut page[index % PAGE];
             if let Some(more) = slot.checked_add(1) {
