@@ -28,8 +28,8 @@ use crate::units::Time;
 
 use calls::Calls;
 use clients::Clients;
-use core::{Core, Cursor};
 use core::event::{EXHAUSTED, Event, LINGER, Rare};
+use core::{Core, Cursor};
 use data::Data;
 use fleet::Fleet;
 use mail::Mail;

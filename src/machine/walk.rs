@@ -6,8 +6,8 @@ use crate::random::{Draw, Purpose};
 use crate::units::Span;
 
 use crate::machine::Machine;
-use crate::machine::core::{Cursor, Flow};
 use crate::machine::core::frame::Frame;
+use crate::machine::core::{Cursor, Flow};
 
 impl<P: Probe> Machine<'_, P> {
     /// Walks a frame, what mostly comes first in the run loop itself: a call for every event would cost more than what many

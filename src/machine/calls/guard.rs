@@ -11,9 +11,9 @@ use crate::model::{CallId, Cause, Fact, Opening, Outcome, Probe, plan};
 use crate::random::{Draw, Purpose};
 use crate::units::{Span, Time};
 
-use crate::machine::calls::{Calls, Ending};
 use crate::machine::calls::aim::Aim;
 use crate::machine::calls::police::Dues;
+use crate::machine::calls::{Calls, Ending};
 use crate::machine::core::Core;
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Frame, Origin};
@@ -260,7 +260,7 @@ impl Calls {
             self.settle_effect(core, guard);
         }
         let ending = Ending { outcome, ..core.ending(guard) };
-        self.deliver(core, stations, ending);
+        self.hand_back(core, stations, ending);
         self.guarded[guard].police = NONE;
         core.ready.push_back(caller);
     }

@@ -143,9 +143,9 @@ impl Calls {
         let (lineage, replica, now) = (caller.lineage.child(site.name, 0), site.first, core.now);
         let whose = caller.whose;
         let measured = whose.measured;
-        let frame = core.frames.reserve();
+        let frame = core.frames.take_slot();
         core.frames[at].child = frame;
-        let new = core.frames.rest(frame);
+        let new = core.frames.begin_in(frame);
         new.lineage = lineage;
         new.trip.sent = now;
         new.account.until = now;
@@ -291,21 +291,18 @@ impl Calls {
         let site = &core.sites[frame.call as usize];
         if site.loose {
             let ending = Ending::new(at, frame, site, now);
-            return Some(self.deliver(core, stations, ending));
+            return Some(self.hand_back(core, stations, ending));
         }
         self.come_loose(core, stations, at)
     }
 
     /// An answer that somebody waits for lets go of all that its call held; its caller goes on, unless a guard waits for it.
     #[inline(never)]
-    fn come_loose<P: Probe>(
-        &mut self,
-        core: &mut Core<'_, P>,
-        stations: &mut Stations,
-        at: u32,
-    ) -> Option<Cursor> {
-        let site = &core.sites[core.frames[at].call as usize];
-        let (timed, wired, guarded) = (site.lane != NONE, site.wired, site.guard != NONE);
+    fn come_loose<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Option<Cursor> {
+        let id = core.frames[at].call as usize;
+        let (site, call) = (&core.sites[id], &core.plan.calls[id]);
+        let (timed, guarded) = (site.lane != NONE, site.guard != NONE);
+        let wired = call.channel != NONE || call.lender != NONE;
         if timed {
             self.lanes.disarm(at);
         }
@@ -318,12 +315,12 @@ impl Calls {
             return None;
         }
         let ending = core.ending(at);
-        Some(self.deliver(core, stations, ending))
+        Some(self.hand_back(core, stations, ending))
     }
 
     /// What was called for ends with its call: what its time was spent on is its caller's from now on, who goes on.
     #[inline(always)]
-    pub(crate) fn deliver<P: Probe>(
+    pub(crate) fn hand_back<P: Probe>(
         &mut self,
         core: &mut Core<'_, P>,
         stations: &mut Stations,
@@ -337,7 +334,7 @@ impl Calls {
                 ledger.append(&mut waiting.account.row, ending.row);
             }
         });
-        core.end(ending.at, ending.outcome);
+        core.close_kept(ending.at, ending.outcome);
         caller
     }
 

@@ -260,19 +260,19 @@ impl Frames {
     /// A slot with a frame at rest, to be filled where it is: a frame that is put together elsewhere is copied.
     #[inline(always)]
     pub(crate) fn fresh(&mut self) -> (u32, &mut Frame) {
-        let at = self.reserve();
-        (at, self.rest(at))
+        let at = self.take_slot();
+        (at, self.begin_in(at))
     }
 
     /// A slot that nobody has, as whoever had it left it.
     #[inline(always)]
-    pub(crate) fn reserve(&mut self) -> u32 {
+    pub(crate) fn take_slot(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| self.grow())
     }
 
     /// A slot in which a frame begins.
     #[inline(always)]
-    pub(crate) fn rest(&mut self, at: u32) -> &mut Frame {
+    pub(crate) fn begin_in(&mut self, at: u32) -> &mut Frame {
         let slot = &mut self.slots[at as usize];
         *slot = Frame::REST;
         slot

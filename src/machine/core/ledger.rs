@@ -93,13 +93,7 @@ impl Ledger {
 
     /// Charges a stretch of a frame's time, from where its account ends, to the node where it is at home.
     #[inline(always)]
-    pub(crate) fn charge<P: Probe>(
-        &mut self,
-        probe: &mut P,
-        (at, frame): (u32, &mut Frame),
-        cause: Cause,
-        to: Time,
-    ) {
+    pub(crate) fn charge<P: Probe>(&mut self, probe: &mut P, (at, frame): (u32, &mut Frame), cause: Cause, to: Time) {
         if probe.accounts() && to > frame.account.until {
             let home = &self.homes[frame.replica as usize];
             let whereto = (home.node, home.charged[cause as usize]);
@@ -223,12 +217,12 @@ impl<P: Probe> Core<'_, P> {
         if self.probe.accounts() {
             self.ledger.clear(std::mem::take(&mut self.frames[at].account.row));
         }
-        self.end(at, outcome);
+        self.close_kept(at, outcome);
     }
 
     /// The same where what its time was spent on has become a part of what another's was.
     #[inline(always)]
-    pub(crate) fn end(&mut self, at: u32, outcome: Outcome) {
+    pub(crate) fn close_kept(&mut self, at: u32, outcome: Outcome) {
         if self.probe.traces() {
             let replica = self.frames[at].replica;
             let node = self.node_of(replica);

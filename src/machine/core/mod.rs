@@ -166,7 +166,10 @@ impl<P: Probe> Core<'_, P> {
         let (replica, site) = (frame.replica, &self.sites[frame.call as usize]);
         frame.trip.arrived = now;
         frame.pc = site.entry.0;
-        debug_assert_eq!(self.ledger.homes[replica as usize].node, site.node, "a request reaches a replica of its callee");
+        debug_assert_eq!(
+            self.ledger.homes[replica as usize].node, site.node,
+            "a request reaches a replica of its callee"
+        );
         self.ledger.charge_to(&mut self.probe, (at, frame), (site.node, Cause::Network), now);
         let (node, endpoint, entry) = (site.node, site.endpoint, site.entry);
         self.tell_load(replica, || Fact::Reached { node, endpoint });

@@ -31,8 +31,6 @@ pub(crate) struct Site {
     pub(crate) loose: bool,
     /// Whether tries are counted per replica, for a balancer that looks at that.
     pub(crate) tracks: bool,
-    /// Whether its tries hold a connection, of a channel or of a pool to a database.
-    pub(crate) wired: bool,
     /// The lane of its timeout; `NONE` where its caller waits for ever.
     pub(crate) lane: u32,
     pub(crate) ways: Ways,
@@ -94,7 +92,6 @@ impl Site {
             guard: call.guard,
             loose: call.timeout.is_none() && !wired && call.guard == NONE,
             channel: call.channel,
-            wired,
             bare,
             plain: bare && unruled && straight,
             tracks: link.tracks && !call.hands_over(),

@@ -114,6 +114,16 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_that_stays_is_no_other_than_one_that_may_change() {
+        let segments = vec![segment(0.0, 1000.0, 0.0, 0.1), segment(1000.0, f64::INFINITY, 0.003, 0.003)];
+        let (paced, naming) = (Paced { poisson: true, segments, batch: None }, Naming { seed: 1, source: 2 });
+        for n in 0..200 {
+            let (now, need) = (Time(900 + n), exponential(&mut naming.gap(n)));
+            assert_eq!(paced.next(now, n, naming), paced.next_of_changing(now, need), "{now:?}");
+        }
+    }
+
+    #[test]
     fn a_rate_of_zero_ends_or_pauses() {
         let naming = Naming { seed: 1, source: 2 };
         let ended = Paced { poisson: true, segments: vec![segment(0.0, f64::INFINITY, 0.0, 0.0)], batch: None };
