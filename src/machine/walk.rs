@@ -293,7 +293,7 @@ impl<P: Probe> Machine<'_, P> {
         if !P::CALM && self.stations.contends {
             work = self.stations.contended(&self.core, at, work);
         }
-        self.stations.start_noting(&mut self.core, at, work + coding, Cause::Work, |frame| {
+        self.stations.start_amending(&mut self.core, at, work + coding, Cause::Work, |frame| {
             frame.pc = pc;
             frame.load.coding = coding;
         })

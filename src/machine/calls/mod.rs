@@ -327,7 +327,7 @@ impl Calls {
         ending: Ending,
     ) -> Cursor {
         let (now, accounts) = (core.now, core.probe.accounts());
-        let caller = self.settle_noting(core, stations, ending, |ledger, waiting| {
+        let caller = self.settle_amending(core, stations, ending, |ledger, waiting| {
             waiting.load.spent += ending.spent;
             if accounts {
                 waiting.account.until = now;
@@ -367,24 +367,24 @@ impl Calls {
         outcome: Outcome,
     ) {
         let ending = Ending { outcome, ..core.ending(at) };
-        self.settle_noting(core, stations, ending, |_, _| ());
+        self.settle_amending(core, stations, ending, |_, _| ());
     }
 
     /// The same, with what else changes in the caller's frame, which is looked up once; where that stands then.
     #[inline(always)]
-    fn settle_noting<P: Probe>(
+    fn settle_amending<P: Probe>(
         &mut self,
         core: &mut Core<'_, P>,
         stations: &mut Stations,
         ending: Ending,
-        note: impl FnOnce(&mut Ledger, &mut Frame),
+        amend: impl FnOnce(&mut Ledger, &mut Frame),
     ) -> Cursor {
         let Ending { at, caller, edge, outcome, latency, measured, .. } = ending;
         if ending.tracks {
             self.wire.untrack(core, at, Some(outcome));
         }
         let waiting = &mut core.frames[caller];
-        note(&mut core.ledger, waiting);
+        amend(&mut core.ledger, waiting);
         waiting.child = NONE;
         let mut cursor = Cursor { at: caller, pc: waiting.pc + 1, replica: waiting.replica };
         if outcome.is_good() {

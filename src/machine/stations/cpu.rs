@@ -141,22 +141,22 @@ impl Stations {
         if work == 0 {
             return Flow::On;
         }
-        self.start_noting(core, at, work, cause, |_| ())
+        self.start_amending(core, at, work, cause, |_| ())
     }
 
     /// The same for some work, with what else changes in its frame: which is looked up once.
     #[inline(always)]
-    pub(crate) fn start_noting<P: Probe>(
+    pub(crate) fn start_amending<P: Probe>(
         &mut self,
         core: &mut Core<'_, P>,
         at: u32,
         work: u64,
         cause: Cause,
-        note: impl FnOnce(&mut Frame),
+        amend: impl FnOnce(&mut Frame),
     ) -> Flow {
         let troubled = core.is_troubled();
         let frame = &mut core.frames[at];
-        note(frame);
+        amend(frame);
         frame.state.doing = cause;
         frame.load.work = work;
         frame.state.pose = Pose::Working;
