@@ -2,17 +2,16 @@
 
 use crate::kernel::Phase;
 use crate::model::source::{Naming, Pace, Source};
-use crate::model::{Answer, ClientId, Fact, Opening, Probe};
+use crate::model::{Answer, ClientId, Fact, Opening, Pc, Probe};
 use crate::random::Lineage;
 use crate::units::Span;
 
 use crate::machine::core::course::Stop;
 use crate::machine::core::event::Event;
-use crate::machine::core::frame::{Frame, Origin};
 use crate::machine::core::frame::{Trip, Whose};
 use crate::machine::core::limit::Alive;
 use crate::machine::core::{Core, Flow};
-use crate::model::Plan;
+use crate::model::plan::{Client, Plan};
 
 /// Clients: populations outside, and the users of those that are closed.
 #[derive(Clone, Debug)]
@@ -25,18 +24,38 @@ pub(crate) struct Clients {
 impl Clients {
     /// Nobody has sent anything.
     pub(crate) fn new(plan: &Plan) -> Self {
-        Self { sources: plan.clients.iter().map(|_| Sender::default()).collect(), users: Vec::new() }
+        Self { sources: plan.clients.iter().map(|client| Sender::new(plan, client)).collect(), users: Vec::new() }
     }
 }
 
-/// What a client remembers.
-#[derive(Clone, Debug, Default)]
+/// What a client remembers, and what each of its requests needs of the plan.
+#[derive(Clone, Debug)]
 pub(crate) struct Sender {
     pub(crate) pace: Pace,
     /// Requests so far, all arrivals' batches included; names the next root.
     pub(crate) roots: u64,
     /// The first of its users, for a closed client.
     first_user: u32,
+    closed: bool,
+    priority: u8,
+    /// Its program, and where that runs.
+    entry: Pc,
+    replica: u32,
+}
+
+impl Sender {
+    /// It has sent nothing.
+    fn new(plan: &Plan, client: &Client) -> Self {
+        Self {
+            pace: Pace::default(),
+            roots: 0,
+            first_user: 0,
+            closed: matches!(client.source, Source::Closed(_)),
+            priority: client.priority,
+            entry: client.entry,
+            replica: plan.node(client.node).first_replica,
+        }
+    }
 }
 
 impl<P: Probe> Core<'_, P> {
@@ -99,17 +118,16 @@ impl Clients {
         user: u32,
         lineage: Lineage,
     ) -> u32 {
-        let plan = &core.plan.clients[client as usize];
-        let measured = core.is_measured();
-        let frame = core.frames.insert(Frame {
-            trip: Trip { arrived: core.now, sent: core.now },
-            caller: user,
-            pc: plan.entry.0,
-            replica: core.plan.node(plan.node).first_replica,
-            origin: Origin::Root,
-            ..Frame::new(lineage, core.now, Whose { client: client as u16, priority: plan.priority, measured })
-        });
-        let nth = self.sources[client as usize].roots - 1;
+        let Sender { roots, priority, entry, replica, .. } = self.sources[client as usize];
+        let (now, measured, nth) = (core.now, core.is_measured(), roots - 1);
+        let (frame, new) = core.frames.fresh();
+        new.lineage = lineage;
+        new.trip = Trip { arrived: now, sent: now };
+        new.account.until = now;
+        new.caller = user;
+        new.pc = entry.0;
+        new.replica = replica;
+        new.whose = Whose { client: client as u16, priority, measured };
         core.open_account(frame, || Opening::Root { client: ClientId(client), nth, measured });
         core.course.in_flight += 1;
         core.course.measured_open += u64::from(measured);
@@ -127,11 +145,11 @@ impl Clients {
     #[inline(never)]
     pub(crate) fn conclude<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
         let frame = &core.frames[at];
-        let (client, user) = (u32::from(frame.whose.client), frame.caller);
+        let (client, user, row) = (u32::from(frame.whose.client), frame.caller, frame.account.row);
         let (outcome, intended, measured) = (frame.state.outcome, frame.trip.arrived, frame.whose.measured);
         if core.probe.accounts() {
             let answer = Answer { client: ClientId(client), outcome, latency: core.now.since(intended), measured };
-            core.probe.account(answer, core.ledger.parts(frame.account.row));
+            core.probe.account(answer, core.ledger.parts(row));
         }
         core.answer_root(at, outcome);
         core.close(at, outcome);
@@ -140,7 +158,7 @@ impl Clients {
         if measured {
             core.end_measured();
         }
-        if matches!(core.plan.clients[client as usize].source, Source::Closed(_)) {
+        if self.sources[client as usize].closed {
             self.think(core, user);
         }
         Flow::Stay

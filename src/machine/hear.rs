@@ -41,8 +41,8 @@ impl<P: Probe> Machine<'_, P> {
     /// An open client sends.
     pub(crate) fn arrive(&mut self, client: u32) {
         let naming = self.core.naming(client);
-        let nth = self.clients.sources[client as usize].pace.arrivals;
-        let batch = self.core.plan.clients[client as usize].source.batch(nth, naming);
+        let arrivals = self.clients.sources[client as usize].pace.arrivals;
+        let batch = self.core.plan.clients[client as usize].source.batch(arrivals, naming);
         if batch > 1 {
             self.core.toil(batch);
         }
@@ -50,9 +50,10 @@ impl<P: Probe> Machine<'_, P> {
             if self.core.course.stop.is_some() {
                 return;
             }
-            let root = self.clients.sources[client as usize].roots;
-            self.clients.sources[client as usize].roots += 1;
-            let frame = self.clients.set_out(&mut self.core, client, 0, Lineage::root(naming.source, root));
+            let sender = &mut self.clients.sources[client as usize];
+            let lineage = Lineage::root(naming.source, sender.roots);
+            sender.roots += 1;
+            let frame = self.clients.set_out(&mut self.core, client, 0, lineage);
             self.walk(frame);
         }
         self.clients.expect_arrival(&mut self.core, client);

@@ -28,8 +28,8 @@ use crate::units::Time;
 
 use calls::Calls;
 use clients::Clients;
-use core::Core;
 use core::event::{EXHAUSTED, Event, LINGER, Rare};
+use core::{Core, Cursor};
 use data::Data;
 use fleet::Fleet;
 use mail::Mail;
@@ -117,12 +117,12 @@ impl<P: Probe> Machine<'_, P> {
         };
         self.core.now = now;
         self.core.course.events += 1;
-        let mut next = self.handle(event).or_else(|| self.core.ready.pop_front());
-        while let Some(frame) = next {
-            if !(self.core.is_troubled() && self.core.park(frame)) {
-                self.stride(frame);
+        let mut next = self.handle(event).or_else(|| self.core.next_ready());
+        while let Some(cursor) = next {
+            if !(self.core.is_troubled() && self.core.park(cursor.at)) {
+                self.stride(cursor);
             }
-            next = self.core.ready.pop_front();
+            next = self.core.next_ready();
         }
     }
 
@@ -171,16 +171,27 @@ impl<P: Probe> Machine<'_, P> {
 
     /// What happens; the frame that goes on first, if one does.
     #[inline(always)]
-    fn handle(&mut self, event: Event) -> Option<u32> {
-        match event {
+    fn handle(&mut self, event: Event) -> Option<Cursor> {
+        let next = match event {
             Event::Done(frame) => return self.stations.finish(&mut self.core, frame),
             Event::Reach(frame) => {
                 if !(self.core.is_troubled() && self.calls.turns_away(&mut self.core, &mut self.stations, frame)) {
-                    self.core.reach(frame);
-                    return self.begin_visit(frame);
+                    let cursor = self.core.reach(frame);
+                    return self.begin_visit(cursor);
                 }
+                None
             }
             Event::Return(frame) => return self.calls.come_back(&mut self.core, &mut self.stations, frame),
+            event => self.handle_other(event),
+        };
+        next.map(|at| self.core.cursor(at))
+    }
+
+    /// The same for what does not happen at every call.
+    #[inline(always)]
+    fn handle_other(&mut self, event: Event) -> Option<u32> {
+        match event {
+            Event::Done(_) | Event::Reach(_) | Event::Return(_) => {}
             Event::Arrive(client) => self.arrive(client),
             Event::Wake(frame) => return self.core.wake(frame),
             Event::Starve(frame) => self.calls.wire.starve(&mut self.core, frame),

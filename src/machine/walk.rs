@@ -6,26 +6,35 @@ use crate::random::{Draw, Purpose};
 use crate::units::Span;
 
 use crate::machine::Machine;
-use crate::machine::core::Flow;
 use crate::machine::core::frame::Frame;
-use crate::machine::stations::Entry;
+use crate::machine::core::{Cursor, Flow};
 
 impl<P: Probe> Machine<'_, P> {
+    /// Walks a frame, what mostly comes first in the run loop itself: a call for every event would cost more than what many
+    /// events do.
+    #[inline(always)]
+    pub(crate) fn stride(&mut self, Cursor { at, pc, replica }: Cursor) {
+        let flow = match self.core.ops[pc as usize] {
+            Op::Leave => self.leave(at, replica, Pc(pc + 1)),
+            Op::Call { call, .. } => self.calls.place(&mut self.core, &mut self.stations, at, call),
+            op @ (Op::Work { .. } | Op::Encode(_) | Op::Decode(_) | Op::Answer) => self.burst(at, pc, op),
+            Op::Conclude => self.clients.conclude(&mut self.core, at),
+            _ => Flow::On,
+        };
+        if flow == Flow::On {
+            self.walk(at);
+        }
+    }
+
     /// Walks a frame until it waits or is over.
     #[inline(never)]
     pub(crate) fn walk(&mut self, at: u32) {
-        self.stride(at);
-    }
-
-    /// Walks a frame, in the run loop itself: a call for every event would cost more than what many events do.
-    #[inline(always)]
-    pub(crate) fn stride(&mut self, at: u32) {
         loop {
-            let pc = self.core.frames[at].pc;
+            let Cursor { pc, replica, .. } = self.core.cursor(at);
             let next = Pc(pc + 1);
             let flow = match self.core.ops[pc as usize] {
-                Op::Enter => self.enter(at, next),
-                Op::Leave => self.leave(at, next),
+                Op::Enter => self.enter(at, replica, next),
+                Op::Leave => self.leave(at, replica, next),
                 op @ (Op::Work { .. }
                 | Op::Encode(_)
                 | Op::Receive
@@ -46,37 +55,43 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A request has arrived: what mostly comes first, a worker, is asked for in place. Whether it goes on.
     #[inline(always)]
-    pub(crate) fn begin_visit(&mut self, at: u32) -> Option<u32> {
-        let pc = self.core.frames[at].pc;
+    pub(crate) fn begin_visit(&mut self, cursor: Cursor) -> Option<Cursor> {
+        let Cursor { at, pc, replica } = cursor;
         match self.core.ops[pc as usize] {
-            Op::Enter if !self.core.is_troubled() => (self.enter(at, Pc(pc + 1)) == Flow::On).then_some(at),
-            _ => Some(at),
+            Op::Enter if !self.core.is_troubled() => {
+                (self.enter(at, replica, Pc(pc + 1)) == Flow::On).then(|| self.core.cursor(at))
+            }
+            _ => Some(cursor),
         }
     }
 
-    /// A request asks for a worker.
+    /// A request asks for a worker of its replica.
     #[inline(always)]
-    fn enter(&mut self, at: u32, next: Pc) -> Flow {
-        self.core.frames[at].pc = next.0;
-        match self.stations.enter(&mut self.core, at) {
-            // What mostly comes next is met in place here, too.
-            Entry::Goes => match self.core.ops[next.index()] {
-                op @ Op::Work { .. } => self.burst(at, next.0, op),
-                _ => Flow::On,
-            },
-            Entry::Waits => Flow::Stay,
-            Entry::Full => self.turn_off(at),
+    fn enter(&mut self, at: u32, replica: u32, next: Pc) -> Flow {
+        if !self.stations.take_worker(&mut self.core, at, replica) {
+            return self.line_up(at, next);
         }
+        match self.core.ops[next.index()] {
+            // What mostly comes next is met in place here, too.
+            op @ (Op::Work { .. } | Op::Receive) => self.burst(at, next.0, op),
+            _ => self.core.jump(at, next),
+        }
+    }
+
+    /// A request finds no worker: it waits for one, if there is room in line.
+    #[inline(never)]
+    fn line_up(&mut self, at: u32, next: Pc) -> Flow {
+        self.core.frames[at].pc = next.0;
+        if self.stations.enter_line(&mut self.core, at) { Flow::Stay } else { self.turn_off(at) }
     }
 
     /// A request gives its worker up; what mostly comes next, the answer, is met in place.
     #[inline(always)]
-    fn leave(&mut self, at: u32, next: Pc) -> Flow {
-        self.core.frames[at].pc = next.0;
-        self.stations.leave(&mut self.core, at);
+    fn leave(&mut self, at: u32, replica: u32, next: Pc) -> Flow {
+        self.stations.leave(&mut self.core, replica);
         match self.core.ops[next.index()] {
             Op::Reply(outcome) => self.calls.reply(&mut self.core, &mut self.stations, at, outcome, true),
-            _ => Flow::On,
+            _ => self.core.jump(at, next),
         }
     }
 
@@ -207,7 +222,8 @@ impl<P: Probe> Machine<'_, P> {
         }
         core.frames[at].pc = next.0;
         if held {
-            self.stations.leave(&mut self.core, at);
+            let replica = core.frames[at].replica;
+            self.stations.leave(core, replica);
         }
         self.calls.reply(&mut self.core, &mut self.stations, at, Outcome::RateLimited, true)
     }
@@ -217,7 +233,8 @@ impl<P: Probe> Machine<'_, P> {
     fn begin_work(&mut self, at: u32, drops: bool, next: Pc) -> Flow {
         self.core.frames[at].pc = next.0;
         let Some(outcome) = self.calls.overtaken(&mut self.core, at, drops) else { return Flow::On };
-        self.stations.leave(&mut self.core, at);
+        let replica = self.core.frames[at].replica;
+        self.stations.leave(&mut self.core, replica);
         self.data.unlock(&mut self.core, at);
         self.calls.reply(&mut self.core, &mut self.stations, at, outcome, true)
     }
@@ -269,15 +286,17 @@ impl<P: Probe> Machine<'_, P> {
             pc += 1;
             op = ops[pc as usize];
         }
-        self.core.frames[at].pc = pc;
         if work == 0 {
+            self.core.frames[at].pc = pc;
             return self.stations.start(&mut self.core, at, coding, Cause::Encode);
         }
         if !P::CALM && self.stations.contends {
             work = self.stations.contended(&self.core, at, work);
         }
-        self.core.frames[at].load.coding = coding;
-        self.stations.start(&mut self.core, at, work + coding, Cause::Work)
+        self.stations.start_amending(&mut self.core, at, work + coding, Cause::Work, |frame| {
+            frame.pc = pc;
+            frame.load.coding = coding;
+        })
     }
 
     #[inline(never)]

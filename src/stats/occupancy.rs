@@ -16,19 +16,19 @@ impl Occupancy {
     /// Adds `dt` nanoseconds at `level`. No time at all still counts for the largest level.
     #[inline]
     pub fn add(&mut self, level: u32, dt: u64) {
-        self.max = self.max.max(level);
-        if dt == 0 {
-            return;
+        // Where there is a place for it, that level or a higher one has been reached before.
+        match self.at.get_mut(level as usize) {
+            Some(time) => *time += dt,
+            None => self.grow(level, dt),
         }
-        if let Some(time) = self.at.get_mut(level as usize) {
-            *time += dt;
-            return;
-        }
-        self.grow(level, dt);
     }
 
     #[cold]
     fn grow(&mut self, level: u32, dt: u64) {
+        self.max = self.max.max(level);
+        if dt == 0 {
+            return;
+        }
         let level = level.min(TOP) as usize;
         if self.at.len() <= level {
             self.at.resize(level + 1, 0);

@@ -40,25 +40,34 @@ impl Book {
     pub(super) fn enter(&mut self, latency: Span, parts: impl Iterator<Item = (Cell, Span)>) {
         let rank = (((latency.0.max(1) as f64).to_bits() >> SHIFT) - BASE) as u32;
         let at = self.bucket(rank);
-        let bucket = &mut self.buckets[at];
-        bucket.count += 1;
-        // Taken out meanwhile, so that nothing has to be looked up again for each part.
-        let mut sums = std::mem::take(&mut bucket.sums);
-        for (cell, span) in parts {
-            // A cell that is not known yet has no slot, or the slot `NONE`: none of them has a sum.
-            let slot = self.slots.get(cell.0 as usize).map_or(usize::MAX, |slot| *slot as usize);
-            match sums.get_mut(slot) {
-                Some(sum) => *sum += span.0,
-                None => self.enter_new(&mut sums, cell, span),
-            }
+        self.buckets[at].count += 1;
+        let mut parts = parts;
+        while let Some((cell, span)) = self.enter_known(at, &mut parts) {
+            self.enter_new(at, cell, span);
         }
-        self.buckets[at].sums = sums;
     }
 
-    /// Enters a part whose cell is new, to this bucket at least.
+    /// Enters parts up to the first whose cell is new, to this bucket at least; returns that.
+    #[inline(always)]
+    fn enter_known(&mut self, at: usize, parts: &mut impl Iterator<Item = (Cell, Span)>) -> Option<(Cell, Span)> {
+        let (slots, sums) = (&self.slots[..], &mut self.buckets[at].sums[..]);
+        parts.find(|(cell, span)| {
+            // A cell that is not known yet has no slot, or the slot `NONE`: none of them has a sum.
+            let slot = slots.get(cell.0 as usize).map_or(usize::MAX, |slot| *slot as usize);
+            let sum = sums.get_mut(slot);
+            let new = sum.is_none();
+            if let Some(sum) = sum {
+                *sum += span.0;
+            }
+            new
+        })
+    }
+
+    /// Enters a part whose cell is new, to a bucket at least.
     #[cold]
-    fn enter_new(&mut self, sums: &mut Vec<u64>, cell: Cell, span: Span) {
+    fn enter_new(&mut self, at: usize, cell: Cell, span: Span) {
         let slot = self.slot(cell);
+        let sums = &mut self.buckets[at].sums;
         if sums.len() <= slot {
             sums.resize(slot + 1, 0);
         }

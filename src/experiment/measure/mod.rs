@@ -64,6 +64,8 @@ pub(crate) struct Measure {
     scopes: Vec<(ClientId, Scope)>,
     /// By endpoint.
     pub(crate) endpoints: Vec<Cohort>,
+    /// By endpoint: its node.
+    homes: Vec<NodeId>,
     /// By edge.
     pub(crate) edges: Vec<Cohort>,
     /// By topic.
@@ -90,6 +92,8 @@ pub(crate) struct Measure {
     pub(crate) halves: Halves,
     open: bool,
     window: (Time, Time),
+    /// How long that is, ns.
+    span: u64,
 }
 
 impl Measure {
@@ -110,6 +114,7 @@ impl Measure {
             faulted: !plan.faults.is_empty(),
             scopes: plan.scoped.clone(),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
+            homes: plan.endpoints.iter().map(|endpoint| endpoint.node).collect(),
             edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
             feeds: plan.topics.iter().map(|_| Feed::default()).collect(),
             readings: plan.groups.iter().map(|_| Reading::new(start, plan.duration)).collect(),
@@ -124,12 +129,17 @@ impl Measure {
             halves: Halves::default(),
             open: false,
             window: (start, start + plan.duration),
+            span: plan.duration.0,
         }
     }
 
     /// After the run: what was put off until its figures are asked for.
     pub(crate) fn finished(mut self) -> Self {
-        self.visits.iter_mut().for_each(Visits::finish);
+        let mut replied = vec![0; self.visits.len()];
+        for (cohort, node) in self.endpoints.iter().zip(&self.homes) {
+            replied[node.index()] += cohort.ends() - cohort.refused;
+        }
+        self.visits.iter_mut().zip(replied).for_each(|(visits, replied)| visits.finish(replied));
         self
     }
 
@@ -179,8 +189,8 @@ impl Measure {
         let cohort = &mut self.endpoints[endpoint.index()];
         cohort.arrived += u64::from(counts);
         cohort.end(Outcome::Succeeded, waited + work, counts, self.open);
-        if counts {
-            self.visits[node.index()].end(Outcome::Succeeded, waited);
+        if counts && Visits::tells(Outcome::Succeeded, waited) {
+            self.visits[node.index()].note(Outcome::Succeeded, waited);
         }
     }
 
@@ -228,10 +238,10 @@ impl Measure {
         }
     }
 
-    /// Whether a visit that began then counts.
+    /// Whether a visit that began then counts: after the window begins, up to and with its end.
     #[inline]
     fn counts(&self, began: Time) -> bool {
-        (began > self.window.0 || began == Time(0)) && began <= self.window.1
+        began.0.wrapping_sub(self.window.0.0 + 1) < self.span || began == Time(0)
     }
 
     /// Level × nanoseconds since the measured time began: requests at each node, ready messages of each queue, lag of each
@@ -394,8 +404,8 @@ impl Probe for Measure {
                 } else if counts {
                     self.endpoints[endpoint.index()].refuse(outcome);
                 }
-                if joined && counts {
-                    self.visits[node.index()].end(outcome, waited);
+                if joined && counts && Visits::tells(outcome, waited) {
+                    self.visits[node.index()].note(outcome, waited);
                 }
             }
             Fact::Produced { .. }

@@ -316,6 +316,7 @@ impl Station {
 /// Requests that arrived at a node in the measured time and had joined its line, followed to their answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Visits {
+    /// Known when the run is [finished](Self::finish).
     pub(crate) replied: u64,
     /// Of these, left the line unserved.
     pub(crate) abandoned: u64,
@@ -326,9 +327,14 @@ pub(crate) struct Visits {
 }
 
 impl Visits {
-    #[inline]
-    pub(super) fn end(&mut self, outcome: Outcome, waited: Span) {
-        self.replied += 1;
+    /// Whether there is something to [note](Self::note) of one that has ended: it had to wait, or was not answered well.
+    #[inline(always)]
+    pub(super) fn tells(outcome: Outcome, waited: Span) -> bool {
+        waited > Span::ZERO || !outcome.is_good()
+    }
+
+    #[inline(never)]
+    pub(super) fn note(&mut self, outcome: Outcome, waited: Span) {
         // Whoever joined the line and was not served in the end has left it, or has died with the replica.
         self.abandoned += u64::from(matches!(outcome, Outcome::Overloaded | Outcome::Canceled | Outcome::Reset));
         if waited.0 > 0 {
@@ -337,9 +343,10 @@ impl Visits {
         }
     }
 
-    /// After the run: counts in those that did not wait, whom it would cost time to record one by one.
-    pub(super) fn finish(&mut self) {
-        self.wait.record_n(0, self.replied - self.waited);
+    /// After the run: counts those in that did not wait, whom it would cost time to count, and to record, one by one.
+    pub(super) fn finish(&mut self, replied: u64) {
+        self.replied = replied;
+        self.wait.record_n(0, replied - self.waited);
     }
 }
 

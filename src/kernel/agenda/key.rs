@@ -22,6 +22,12 @@ impl Key {
     /// After every event.
     pub(super) const LAST: Key = Key(u128::MAX);
 
+    /// Whether this is [`LAST`](Self::LAST): no phase has both bits set, so half of it tells.
+    #[inline]
+    pub(super) fn is_last(self) -> bool {
+        self.0 as u64 == u64::MAX
+    }
+
     /// The key of an event.
     #[inline]
     pub(super) fn new(at: Time, phase: Phase, serial: u32, event: u64) -> Self {

@@ -55,8 +55,6 @@ pub struct Agenda<E> {
     now: Time,
     /// The serial of the next event pushed.
     serial: u32,
-    /// How many are pending.
-    pending: usize,
     kind: PhantomData<E>,
 }
 
@@ -70,7 +68,6 @@ impl<E: Packed> Agenda<E> {
             bound: Key::LAST,
             now: Time(0),
             serial: 0,
-            pending: 0,
             kind: PhantomData,
         }
     }
@@ -91,9 +88,15 @@ impl<E: Packed> Agenda<E> {
     /// Puts down an event that happens a span after the event popped last.
     #[inline(always)]
     pub fn push_after(&mut self, after: Span, phase: Phase, event: E) {
+        self.push_packed(after, phase, event.pack());
+    }
+
+    /// The same where it happens so often that a call would cost too much.
+    #[inline(always)]
+    pub fn push_often(&mut self, after: Span, phase: Phase, event: E) {
         let bits = event.pack();
         debug_assert!(bits >> EVENT_BITS == 0, "an event does not fit into {EVENT_BITS} bits");
-        self.put(Key::new(self.now + after, phase, 0, bits));
+        self.put_here(Key::new(self.now + after, phase, 0, bits));
     }
 
     /// The same for an event that is packed already.
@@ -108,7 +111,6 @@ impl<E: Packed> Agenda<E> {
     pub fn push_steadily(&mut self, after: Span, phase: Phase, event: E) {
         let key = Key::new(self.now + after, phase, self.serial, event.pack());
         if self.serial < MAX_SERIAL && self.steady.take(key) {
-            self.pending += 1;
             self.serial += 1;
             return;
         }
@@ -116,10 +118,15 @@ impl<E: Packed> Agenda<E> {
     }
 
     /// Puts down an event whose key has no serial yet.
-    #[inline]
+    #[inline(never)]
     fn put(&mut self, key: Key) {
+        self.put_here(key);
+    }
+
+    /// The same in place.
+    #[inline(always)]
+    fn put_here(&mut self, key: Key) {
         let key = key.with_first_serial(self.serial);
-        self.pending += 1;
         if self.serial == MAX_SERIAL {
             return self.renumber(key);
         }
@@ -140,35 +147,33 @@ impl<E: Packed> Agenda<E> {
     }
 
     /// Takes the first event off, with its time.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<(Time, E)> {
-        let key = if self.steady.first() < self.near.first().unwrap_or(self.bound) {
-            self.steady.pop()
-        } else if let Some(key) = self.near.pop() {
-            key
-        } else {
+        let (near, steady) = (self.near.first(), self.steady.first());
+        let key = if steady < near {
+            if steady < self.bound { self.steady.pop() } else { self.refill()? }
+        } else if near.is_last() {
             self.refill()?
+        } else {
+            self.near.pop()
         };
-        self.pending -= 1;
         self.now = key.time();
         Some((self.now, E::unpack(key.event())))
     }
 
     /// The time of the first event.
     pub fn next_time(&self) -> Option<Time> {
-        let others = self.near.first().or_else(|| self.wheel.first());
-        let steady = Some(self.steady.first()).filter(|key| *key != Key::LAST);
-        others.into_iter().chain(steady).min().map(Key::time)
+        let near = self.near.first().min(self.steady.first());
+        let first = if near < self.bound { near } else { self.wheel.first().map_or(near, |far| far.min(near)) };
+        (!first.is_last()).then(|| first.time())
     }
 
     /// How many events are pending.
-    #[inline]
     pub fn len(&self) -> usize {
-        self.pending
+        self.near.len() + self.steady.len() + self.wheel.len()
     }
 
     /// Whether nothing is pending.
-    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -200,7 +205,7 @@ impl<E: Packed> Agenda<E> {
             return Some(self.steady.pop());
         }
         self.bound = self.wheel.serve(&mut self.near);
-        self.near.pop()
+        (!self.near.first().is_last()).then(|| self.near.pop())
     }
 
     /// Serials have run out: gives the pending events new ones in the order they have, then puts down `newest`.

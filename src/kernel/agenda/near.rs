@@ -8,46 +8,66 @@ const LONG: usize = 48;
 /// How many keys stay after a spill.
 const KEPT: usize = 16;
 
-/// Keys in descending order, so that the first is at the end, where a pop costs nothing.
+/// The first key, and the others in descending order, so that the next is at their end, where taking it costs nothing.
 ///
 /// The vector is longer than what it holds: what lies beyond `len` is of no account. A vector that ended there would be
 /// asked for its capacity at each insertion.
 #[derive(Clone, Debug)]
 pub(super) struct Near {
-    keys: Vec<Key>,
+    /// After every event while there is none.
+    first: Key,
+    others: Vec<Key>,
     len: usize,
 }
 
 impl Near {
     /// No keys.
     pub(super) fn new() -> Self {
-        Self { keys: vec![Key::LAST; 2 * LONG], len: 0 }
+        Self { first: Key::LAST, others: vec![Key::LAST; 2 * LONG], len: 0 }
     }
 
     /// Whether there are so many keys that [`spill`](Self::spill) is due.
     #[inline]
     pub(super) fn is_long(&self) -> bool {
-        self.len > LONG
+        self.len >= LONG
     }
 
-    /// The first key.
-    #[inline]
-    pub(super) fn first(&self) -> Option<Key> {
-        self.held().last().copied()
+    /// The first key; after every event when there is none.
+    #[inline(always)]
+    pub(super) fn first(&self) -> Key {
+        self.first
     }
 
-    /// Takes the first key.
-    #[inline]
-    pub(super) fn pop(&mut self) -> Option<Key> {
-        let last = self.len.checked_sub(1)?;
-        self.len = last;
-        self.keys.get(last).copied()
+    /// Takes the first key, which there must be.
+    #[inline(always)]
+    pub(super) fn pop(&mut self) -> Key {
+        let next = self.held().last().copied();
+        self.len -= usize::from(next.is_some());
+        std::mem::replace(&mut self.first, next.unwrap_or(Key::LAST))
     }
 
-    /// Puts a key in its place, walking from the first.
+    /// Puts a key in its place.
     #[inline]
     pub(super) fn insert(&mut self, key: Key) {
-        let Some(keys) = self.keys.get_mut(..=self.len) else { return self.grow(key) };
+        let first = self.first;
+        if key > first {
+            return self.insert_among_others(key);
+        }
+        self.first = key;
+        if !first.is_last() {
+            // It comes before all others.
+            match self.others.get_mut(self.len) {
+                Some(place) => *place = first,
+                None => return self.grow(first),
+            }
+            self.len += 1;
+        }
+    }
+
+    /// Puts a key in its place among the others, walking from the first of them.
+    #[inline(always)]
+    fn insert_among_others(&mut self, key: Key) {
+        let Some(keys) = self.others.get_mut(..=self.len) else { return self.grow(key) };
         let mut later = keys;
         while let [rest @ .., before, place] = later {
             if *before >= key {
@@ -67,16 +87,16 @@ impl Near {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, key: Key) {
-        self.keys.resize(2 * self.len.max(LONG), Key::LAST);
-        self.insert(key);
+        self.others.resize(2 * self.len.max(LONG), Key::LAST);
+        self.insert_among_others(key);
     }
 
     /// Moves all but the first few keys to the wheel; returns the least key moved.
     pub(super) fn spill(&mut self, wheel: &mut Wheel) -> Key {
         let moved = self.len - KEPT;
-        let bound = self.keys[moved - 1];
-        self.keys[..moved].iter().rev().for_each(|key| wheel.put(*key));
-        self.keys.copy_within(moved..self.len, 0);
+        let bound = self.others[moved - 1];
+        self.others[..moved].iter().rev().for_each(|key| wheel.put(*key));
+        self.others.copy_within(moved..self.len, 0);
         self.len = KEPT;
         bound
     }
@@ -85,41 +105,44 @@ impl Near {
     #[inline]
     pub(super) fn gather(&mut self, keys: &[Key]) {
         let end = self.len + keys.len();
-        if self.keys.len() < end {
-            self.keys.resize(end, Key::LAST);
+        if self.others.len() < end {
+            self.others.resize(end, Key::LAST);
         }
-        self.keys[self.len..end].copy_from_slice(keys);
+        self.others[self.len..end].copy_from_slice(keys);
         self.len = end;
     }
 
-    /// Sorts what was gathered. It came in roughly ascending order, which is what the sort likes best.
+    /// Sorts what was gathered, where there was nothing before. It came in roughly ascending order, which is what the sort
+    /// likes best.
     #[inline]
     pub(super) fn sort(&mut self) {
-        let keys = &mut self.keys[..self.len];
+        let keys = &mut self.others[..self.len];
         keys.sort_unstable();
         keys.reverse();
+        self.pop();
     }
 
     /// How many keys there are.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.len + usize::from(!self.first.is_last())
     }
 
     /// The latest key.
     #[inline]
     pub(super) fn latest(&self) -> Option<Key> {
-        self.held().first().copied()
+        self.held().first().copied().or_else(|| (!self.first.is_last()).then_some(self.first))
     }
 
     /// Takes all keys, in any order.
     pub(super) fn take(&mut self) -> Vec<Key> {
-        let keys = self.held().to_vec();
-        self.len = 0;
+        let mut keys = self.held().to_vec();
+        keys.extend((!self.first.is_last()).then_some(self.first));
+        (self.first, self.len) = (Key::LAST, 0);
         keys
     }
 
     fn held(&self) -> &[Key] {
-        &self.keys[..self.len]
+        &self.others[..self.len]
     }
 }

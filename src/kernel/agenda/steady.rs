@@ -28,7 +28,7 @@ impl Steady {
             return false;
         }
         self.last = key;
-        if self.first == Key::LAST {
+        if self.first.is_last() {
             self.first = key;
         } else {
             self.keys.push_back(key);
@@ -48,6 +48,11 @@ impl Steady {
         let key = self.first;
         self.first = self.keys.pop_front().unwrap_or(Key::LAST);
         key
+    }
+
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        usize::from(!self.first.is_last()) + self.keys.len()
     }
 
     /// Takes all keys, in any order.

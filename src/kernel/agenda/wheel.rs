@@ -40,6 +40,11 @@ impl Wheel {
         self.taken.iter().all(|level| *level == 0)
     }
 
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.bins.iter().map(Vec::len).sum()
+    }
+
     /// Moves the base of an empty wheel to the time it is.
     pub(super) fn rebase(&mut self, now: Time) {
         debug_assert!(self.is_empty(), "the base of a wheel with keys in it would lose them");

@@ -12,9 +12,9 @@ use crate::model::{CallId, Cause, Fact, Opening, Outcome, Probe, plan};
 use crate::random::{Draw, Purpose};
 use crate::units::{Span, Time};
 
-use crate::machine::calls::Calls;
 use crate::machine::calls::aim::Aim;
 use crate::machine::calls::police::Dues;
+use crate::machine::calls::{Calls, Ending};
 use crate::machine::core::Core;
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Frame, Origin};
@@ -244,10 +244,10 @@ impl Calls {
         by: Option<u32>,
     ) {
         self.dissolve(core, stations, guard, outcome);
-        let now = core.now;
         let spent = by.map_or(0, |by| core.frames[by].load.spent);
-        let frame = &core.frames[guard];
-        let (caller, id, spent) = (frame.caller, frame.call, frame.load.spent + spent);
+        let frame = &mut core.frames[guard];
+        frame.load.spent += spent;
+        let (caller, id) = (frame.caller, frame.call);
         match by {
             Some(by) => core.take_answer(guard, by),
             None => core.charge(guard, Cause::FailedTries),
@@ -255,15 +255,8 @@ impl Calls {
         if core.plan.calls[id as usize].effect {
             self.settle_effect(core, guard);
         }
-        let row = std::mem::take(&mut core.frames[guard].account.row);
-        let waiting = &mut core.frames[caller];
-        waiting.load.spent += spent;
-        if core.probe.accounts() {
-            waiting.account.until = now;
-            core.ledger.append(&mut waiting.account.row, row);
-        }
-        self.settle(core, stations, guard, outcome);
-        core.close(guard, outcome);
+        let ending = Ending { outcome, ..core.ending(guard) };
+        self.hand_back(core, stations, ending);
         self.guarded[guard].police = NONE;
         core.ready.push_back(caller);
     }

@@ -16,13 +16,15 @@ pub(crate) mod tries;
 use crate::kernel::Lanes;
 use crate::model::id::NONE;
 use crate::model::plan::{Call, Plan};
-use crate::model::{CallId, ClientId, Fact, LenderId, Opening, Outcome, Probe};
-use crate::units::Span;
+use crate::model::{CallId, ClientId, EdgeId, Fact, LenderId, Opening, Outcome, Probe};
+use crate::units::{Span, Time};
 
 use crate::machine::core::event::Event;
-use crate::machine::core::frame::{Cut, Origin};
+use crate::machine::core::frame::{Cut, Frame, Origin};
+use crate::machine::core::ledger::{Ledger, Row};
 use crate::machine::core::side::Side;
-use crate::machine::core::{Core, Flow, GONE};
+use crate::machine::core::site::Site;
+use crate::machine::core::{Core, Cursor, Flow, GONE};
 use crate::machine::stations::Stations;
 use crate::machine::wire::Wire;
 use effect::Effects;
@@ -67,6 +69,47 @@ impl Calls {
     }
 }
 
+/// How a call ends: what its caller learns, and takes over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending {
+    at: u32,
+    caller: u32,
+    edge: EdgeId,
+    outcome: Outcome,
+    latency: Span,
+    measured: bool,
+    /// Whether a balancer is to hear of it.
+    tracks: bool,
+    /// What was done for it, ns, and where its time went.
+    spent: u64,
+    row: Row,
+}
+
+impl Ending {
+    #[inline(always)]
+    fn new(at: u32, frame: &Frame, site: &Site, now: Time) -> Self {
+        Self {
+            at,
+            caller: frame.caller,
+            edge: site.edge,
+            outcome: frame.state.outcome,
+            latency: now.since(frame.trip.sent),
+            measured: frame.whose.measured,
+            tracks: site.tracks,
+            spent: frame.load.spent,
+            row: frame.account.row,
+        }
+    }
+}
+
+impl<P: Probe> Core<'_, P> {
+    /// How the call of a frame ends, as that stands.
+    pub(crate) fn ending(&self, at: u32) -> Ending {
+        let frame = &self.frames[at];
+        Ending::new(at, frame, &self.sites[frame.call as usize], self.now)
+    }
+}
+
 /// One lane per distinct timeout, numbered as in the plan.
 pub(crate) fn lanes(plan: &Plan) -> Lanes {
     let mut lanes = Lanes::new();
@@ -100,7 +143,9 @@ impl Calls {
         let (lineage, replica, now) = (caller.lineage.child(site.name, 0), site.first, core.now);
         let whose = caller.whose;
         let measured = whose.measured;
-        let (frame, new) = core.frames.fresh();
+        let frame = core.frames.take_slot();
+        core.frames[at].child = frame;
+        let new = core.frames.begin_in(frame);
         new.lineage = lineage;
         new.trip.sent = now;
         new.account.until = now;
@@ -109,7 +154,6 @@ impl Calls {
         new.call = id.0;
         new.origin = Origin::Try;
         new.whose = whose;
-        core.frames[at].child = frame;
         core.inherit_root(frame, at);
         core.open_account(frame, || Opening::Call { parent: at, call: id });
         core.tell(Fact::Called { edge, measured });
@@ -215,7 +259,7 @@ impl Calls {
         if core.follows_roots() && outcome.is_good() {
             core.reach_goal(at, endpoint);
         }
-        core.tell_load(replica, Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
+        core.tell_load(replica, || Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
         if core.is_troubled() && self.is_lost(core, stations, at) {
             return Flow::Stay;
         }
@@ -234,20 +278,31 @@ impl Calls {
         core: &mut Core<'_, P>,
         stations: &mut Stations,
         at: u32,
-    ) -> Option<u32> {
+    ) -> Option<Cursor> {
         if core.is_troubled() && self.intercept(core, stations, at) {
             return None;
         }
         let (now, frame) = (core.now, &mut core.frames[at]);
-        let home = core.ledger.homes[frame.replica as usize];
-        core.ledger.charge_return(&mut core.probe, (at, frame), home, now);
-        let (caller, outcome) = (frame.caller, frame.state.outcome);
+        core.ledger.charge_return(&mut core.probe, (at, frame), now);
         if frame.marks.abandoned {
             self.come_late(core, stations, at);
             return None;
         }
         let site = &core.sites[frame.call as usize];
-        let (timed, wired, guarded) = (site.lane != NONE, site.wired, site.guard != NONE);
+        if site.loose {
+            let ending = Ending::new(at, frame, site, now);
+            return Some(self.hand_back(core, stations, ending));
+        }
+        self.come_loose(core, stations, at)
+    }
+
+    /// An answer that somebody waits for lets go of all that its call held; its caller goes on, unless a guard waits for it.
+    #[inline(never)]
+    fn come_loose<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Option<Cursor> {
+        let id = core.frames[at].call as usize;
+        let (site, call) = (&core.sites[id], &core.plan.calls[id]);
+        let (timed, guarded) = (site.lane != NONE, site.guard != NONE);
+        let wired = call.channel != NONE || call.lender != NONE;
         if timed {
             self.lanes.disarm(at);
         }
@@ -255,20 +310,32 @@ impl Calls {
             self.wire.disconnect(core, at);
         }
         if guarded {
+            let outcome = core.frames[at].state.outcome;
             self.end_answered_try(core, stations, at, outcome);
             return None;
         }
-        let frame = &mut core.frames[at];
-        let (spent, row) = (frame.load.spent, std::mem::take(&mut frame.account.row));
-        let waiting = &mut core.frames[caller];
-        waiting.load.spent += spent;
-        if core.probe.accounts() {
-            waiting.account.until = now;
-            core.ledger.append(&mut waiting.account.row, row);
-        }
-        self.settle(core, stations, at, outcome);
-        core.close(at, outcome);
-        Some(caller)
+        let ending = core.ending(at);
+        Some(self.hand_back(core, stations, ending))
+    }
+
+    /// What was called for ends with its call: what its time was spent on is its caller's from now on, who goes on.
+    #[inline(always)]
+    pub(crate) fn hand_back<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        ending: Ending,
+    ) -> Cursor {
+        let (now, accounts) = (core.now, core.probe.accounts());
+        let caller = self.settle_amending(core, stations, ending, |ledger, waiting| {
+            waiting.load.spent += ending.spent;
+            if accounts {
+                waiting.account.until = now;
+                ledger.append(&mut waiting.account.row, ending.row);
+            }
+        });
+        core.close_kept(ending.at, ending.outcome);
+        caller
     }
 
     /// An answer comes that nobody waits for.
@@ -299,21 +366,35 @@ impl Calls {
         at: u32,
         outcome: Outcome,
     ) {
-        let frame = &core.frames[at];
-        let site = &core.sites[frame.call as usize];
-        let (latency, measured, edge) = (core.now.since(frame.trip.sent), frame.whose.measured, site.edge);
-        let caller = frame.caller;
-        if site.tracks {
+        let ending = Ending { outcome, ..core.ending(at) };
+        self.settle_amending(core, stations, ending, |_, _| ());
+    }
+
+    /// The same, with what else changes in the caller's frame, which is looked up once; where that stands then.
+    #[inline(always)]
+    fn settle_amending<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        ending: Ending,
+        amend: impl FnOnce(&mut Ledger, &mut Frame),
+    ) -> Cursor {
+        let Ending { at, caller, edge, outcome, latency, measured, .. } = ending;
+        if ending.tracks {
             self.wire.untrack(core, at, Some(outcome));
         }
         let waiting = &mut core.frames[caller];
+        amend(&mut core.ledger, waiting);
         waiting.child = NONE;
+        let mut cursor = Cursor { at: caller, pc: waiting.pc + 1, replica: waiting.replica };
         if outcome.is_good() {
-            waiting.pc += 1;
+            waiting.pc = cursor.pc;
         } else {
             stations.stop_decoding_for(core, at);
             core.fail_step(caller, outcome);
+            cursor = core.cursor(caller);
         }
         core.tell(Fact::Settled { edge, outcome, latency, measured });
+        cursor
     }
 }

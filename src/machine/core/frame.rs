@@ -64,6 +64,7 @@ pub(crate) enum Cut {
 
 /// The request behind something: whose it is, and what follows from that wherever it comes.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(4))]
 pub(crate) struct Whose {
     /// The client behind it.
     pub(crate) client: u16,
@@ -259,10 +260,22 @@ impl Frames {
     /// A slot with a frame at rest, to be filled where it is: a frame that is put together elsewhere is copied.
     #[inline(always)]
     pub(crate) fn fresh(&mut self) -> (u32, &mut Frame) {
-        let at = self.free.pop().unwrap_or_else(|| self.grow());
+        let at = self.take_slot();
+        (at, self.begin_in(at))
+    }
+
+    /// A slot that nobody has, as whoever had it left it.
+    #[inline(always)]
+    pub(crate) fn take_slot(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| self.grow())
+    }
+
+    /// A slot in which a frame begins.
+    #[inline(always)]
+    pub(crate) fn begin_in(&mut self, at: u32) -> &mut Frame {
         let slot = &mut self.slots[at as usize];
         *slot = Frame::REST;
-        (at, slot)
+        slot
     }
 
     /// One slot more.

@@ -99,18 +99,24 @@ impl Scaled {
 }
 
 impl<P: Probe> Core<'_, P> {
-    /// Tells a fact that changes how much a replica has to do.
+    /// Tells a fact that changes how much a replica has to do. It is put together where it is told: then mostly not at all.
     #[inline(always)]
-    pub(crate) fn tell_load(&mut self, replica: u32, fact: Fact) {
+    pub(crate) fn tell_load(&mut self, replica: u32, fact: impl Fn() -> Fact) {
         if !P::CALM && !self.gauges.scaled.is_empty() {
-            self.gauge(replica, fact);
+            self.gauge(replica, fact());
         }
         let counts =
-            matches!(fact, Fact::Reached { .. } | Fact::Entered { .. } | Fact::Left { .. } | Fact::Replied { .. });
+            matches!(fact(), Fact::Reached { .. } | Fact::Entered { .. } | Fact::Left { .. } | Fact::Replied { .. });
         if counts && self.gauges.several {
-            self.probe.load(self.now, replica, fact);
+            self.tell_of_several(replica, fact());
         }
-        self.probe.on(self.now, fact);
+        self.probe.on(self.now, fact());
+    }
+
+    /// Tells which replica a fact is about.
+    #[inline(never)]
+    fn tell_of_several(&mut self, replica: u32, fact: Fact) {
+        self.probe.load(self.now, replica, fact);
     }
 
     /// Something on a replica changes what a metric counts.

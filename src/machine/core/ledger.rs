@@ -93,23 +93,27 @@ impl Ledger {
 
     /// Charges a stretch of a frame's time, from where its account ends, to the node where it is at home.
     #[inline(always)]
-    pub(crate) fn charge<P: Probe>(
+    pub(crate) fn charge<P: Probe>(&mut self, probe: &mut P, (at, frame): (u32, &mut Frame), cause: Cause, to: Time) {
+        if probe.accounts() && to > frame.account.until {
+            let home = &self.homes[frame.replica as usize];
+            let whereto = (home.node, home.charged[cause as usize]);
+            self.charge_to(probe, (at, frame), whereto, to);
+        }
+    }
+
+    /// The same where it is known to which node, and as what.
+    #[inline(always)]
+    pub(crate) fn charge_to<P: Probe>(
         &mut self,
         probe: &mut P,
         (at, frame): (u32, &mut Frame),
-        home: Home,
-        cause: Cause,
+        (node, cause): (NodeId, Cause),
         to: Time,
     ) {
         let from = frame.account.until;
         if !probe.accounts() || to <= from {
             return;
         }
-        let node = home.node;
-        let cause = match home.own {
-            Some(own) if cause <= Cause::Queue || cause == home.also => own,
-            _ => cause,
-        };
         frame.account.until = to;
         self.enter(&mut frame.account.row, Cell::new(node, cause), to.0 - from.0);
         if probe.traces() {
@@ -119,17 +123,17 @@ impl Ledger {
 
     /// Charges what is left of a call's time to the network, with which it mostly began: then to the same entry.
     #[inline(always)]
-    pub(crate) fn charge_return<P: Probe>(&mut self, probe: &mut P, whose: (u32, &mut Frame), home: Home, now: Time) {
+    pub(crate) fn charge_return<P: Probe>(&mut self, probe: &mut P, whose: (u32, &mut Frame), now: Time) {
         let (at, frame) = whose;
         if !probe.traces()
             && let Some(first) = self.entries.get_mut(frame.account.row.first as usize)
-            && first.cell == Cell::new(home.node, Cause::Network)
+            && first.cell == Cell::new(self.homes[frame.replica as usize].node, Cause::Network)
         {
             first.nanos += now.since(frame.account.until).0;
             frame.account.until = frame.account.until.max(now);
             return;
         }
-        self.charge(probe, (at, frame), home, Cause::Network, now);
+        self.charge(probe, (at, frame), Cause::Network, now);
     }
 
     /// Moves a row to the end of another.
@@ -213,6 +217,12 @@ impl<P: Probe> Core<'_, P> {
         if self.probe.accounts() {
             self.ledger.clear(std::mem::take(&mut self.frames[at].account.row));
         }
+        self.close_kept(at, outcome);
+    }
+
+    /// The same where what its time was spent on has become a part of what another's was.
+    #[inline(always)]
+    pub(crate) fn close_kept(&mut self, at: u32, outcome: Outcome) {
         if self.probe.traces() {
             let replica = self.frames[at].replica;
             let node = self.node_of(replica);
@@ -251,25 +261,22 @@ impl<P: Probe> Core<'_, P> {
     /// Charges a frame's time since its account was last brought up to date.
     #[inline]
     pub(crate) fn charge(&mut self, at: u32, cause: Cause) {
-        let (now, frame) = (self.now, &mut self.frames[at]);
-        let home = self.ledger.homes[frame.replica as usize];
-        self.ledger.charge(&mut self.probe, (at, frame), home, cause, now);
+        self.ledger.charge(&mut self.probe, (at, &mut self.frames[at]), cause, self.now);
     }
 
     /// Charges the next `span` of a frame's time.
     #[inline]
     pub(crate) fn charge_for(&mut self, at: u32, cause: Cause, span: Span) {
         let frame = &mut self.frames[at];
-        let (to, home) = (frame.account.until + span, self.ledger.homes[frame.replica as usize]);
-        self.ledger.charge(&mut self.probe, (at, frame), home, cause, to);
+        let to = frame.account.until + span;
+        self.ledger.charge(&mut self.probe, (at, frame), cause, to);
     }
 
     /// Charges a frame's way up to where it leaves a place at which it stays so long from now on.
     #[inline]
     pub(crate) fn charge_way(&mut self, at: u32, stays: Span) {
-        let (to, frame) = (self.now + stays, &mut self.frames[at]);
-        let home = self.ledger.homes[frame.replica as usize];
-        self.ledger.charge(&mut self.probe, (at, frame), home, Cause::Network, to);
+        let to = self.now + stays;
+        self.ledger.charge(&mut self.probe, (at, &mut self.frames[at]), Cause::Network, to);
     }
 
     /// Charges the next `span` of a frame's time to a node that need not be its own.

@@ -64,13 +64,12 @@ pub(crate) struct Core<'p, P> {
     pub(crate) probe: P,
 }
 
-/// Where a replica belongs, and what all its time is charged as, if it has a cause of its own.
+/// Where a replica belongs, and what its time is charged as.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Home {
     pub(crate) node: NodeId,
-    pub(crate) own: Option<Cause>,
-    /// What else is charged as that: the messages of a gateway that translates. Otherwise `Work`, which is anyway.
-    pub(crate) also: Cause,
+    /// By cause: itself, or the node's own.
+    pub(crate) charged: [Cause; Cause::ALL.len()],
 }
 
 impl Home {
@@ -83,8 +82,11 @@ impl Home {
             _ => None,
         };
         let of = |(id, node): (NodeId, &Node)| {
-            let also = if node.translates { Cause::Encode } else { Cause::Work };
-            vec![Self { node: id, own: own(node.kind), also }; node.replicas as usize]
+            let own = own(node.kind);
+            // The messages of a gateway that translates are its work.
+            let work = |cause| cause <= Cause::Queue || node.translates && cause == Cause::Encode;
+            let charged = Cause::ALL.map(|cause| own.filter(|_| work(cause)).unwrap_or(cause));
+            vec![Self { node: id, charged }; node.replicas as usize]
         };
         (0..).map(NodeId).zip(&plan.nodes).flat_map(of).collect()
     }
@@ -137,6 +139,16 @@ pub(crate) const DIAL: Pc = Pc(0);
 /// Where a try is whose answer has left, or which was turned back: at the end of all programs.
 pub(crate) const GONE: u32 = crate::model::id::NONE;
 
+/// A frame that is about to go on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor {
+    pub(crate) at: u32,
+    /// Its next operation.
+    pub(crate) pc: u32,
+    /// Where it runs.
+    pub(crate) replica: u32,
+}
+
 /// Whether a frame goes on at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -147,17 +159,34 @@ pub(crate) enum Flow {
 }
 
 impl<P: Probe> Core<'_, P> {
-    /// A request arrives at its replica.
+    /// A request arrives at its replica, where its program begins.
     #[inline(always)]
-    pub(crate) fn reach(&mut self, at: u32) {
+    pub(crate) fn reach(&mut self, at: u32) -> Cursor {
         let (now, frame) = (self.now, &mut self.frames[at]);
         let (replica, site) = (frame.replica, &self.sites[frame.call as usize]);
         frame.trip.arrived = now;
         frame.pc = site.entry.0;
-        let home = self.ledger.homes[replica as usize];
-        self.ledger.charge(&mut self.probe, (at, frame), home, Cause::Network, now);
-        let (node, endpoint) = (site.node, site.endpoint);
-        self.tell_load(replica, Fact::Reached { node, endpoint });
+        debug_assert_eq!(
+            self.ledger.homes[replica as usize].node, site.node,
+            "a request reaches a replica of its callee"
+        );
+        self.ledger.charge_to(&mut self.probe, (at, frame), (site.node, Cause::Network), now);
+        let (node, endpoint, entry) = (site.node, site.endpoint, site.entry);
+        self.tell_load(replica, || Fact::Reached { node, endpoint });
+        Cursor { at, pc: entry.0, replica }
+    }
+
+    /// Where a frame stands.
+    #[inline]
+    pub(crate) fn cursor(&self, at: u32) -> Cursor {
+        let frame = &self.frames[at];
+        Cursor { at, pc: frame.pc, replica: frame.replica }
+    }
+
+    /// Who goes on at this very instant, first come first.
+    #[inline(always)]
+    pub(crate) fn next_ready(&mut self) -> Option<Cursor> {
+        self.ready.pop_front().map(|at| self.cursor(at))
     }
 
     /// A wait without CPU is over, or a stage of a handshake.

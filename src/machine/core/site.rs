@@ -27,10 +27,10 @@ pub(crate) struct Site {
     pub(crate) plain: bool,
     /// The policies in front of it; `NONE` where there are none.
     pub(crate) guard: u32,
+    /// Whether an answer only has to be told to whoever waits: nothing is held for a try, and no policy judges it.
+    pub(crate) loose: bool,
     /// Whether tries are counted per replica, for a balancer that looks at that.
     pub(crate) tracks: bool,
-    /// Whether its tries hold a connection, of a channel or of a pool to a database.
-    pub(crate) wired: bool,
     /// The lane of its timeout; `NONE` where its caller waits for ever.
     pub(crate) lane: u32,
     pub(crate) ways: Ways,
@@ -90,8 +90,8 @@ impl Site {
             entry: if call.is_relayed() { call.inner } else { endpoint.entry },
             first: link.first,
             guard: call.guard,
+            loose: call.timeout.is_none() && !wired && call.guard == NONE,
             channel: call.channel,
-            wired,
             bare,
             plain: bare && unruled && straight,
             tracks: link.tracks && !call.hands_over(),

@@ -99,7 +99,7 @@ impl Mail {
         let member = self.deliveries.at(core.frames[at].caller).member;
         let replica = core.frames[at].replica;
         let node = core.node_of(replica);
-        core.tell_load(replica, Fact::Left { node });
+        core.tell_load(replica, || Fact::Left { node });
         self.members[member as usize].busy = false;
         self.part_with(core, at, Outcome::Reset);
     }

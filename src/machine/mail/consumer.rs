@@ -265,7 +265,7 @@ impl Mail {
             core.tell(Fact::Taken { queue, waited, counted });
         }
         let node = core.node_of(frame.replica);
-        core.tell_load(frame.replica, Fact::Entered { node });
+        core.tell_load(frame.replica, || Fact::Entered { node });
         if ack_before {
             self.acknowledge(core, frame.caller, frame.lineage, Verdict::Ack);
         }
@@ -411,7 +411,7 @@ impl Mail {
         let duty = self.duty_of(core, &delivery);
         let outcome = if self.message(message).poisoned { Outcome::Error } else { outcome };
         let node = core.node_of(frame.replica);
-        core.tell_load(frame.replica, Fact::Left { node });
+        core.tell_load(frame.replica, || Fact::Left { node });
         if outcome.is_good() {
             self.take_effect(core, message, duty.call, duty.idempotent);
             self.reply(core, message, frame.lineage, duty.call);
@@ -441,7 +441,7 @@ impl Mail {
         let (endpoint, edge, measured) = (call.endpoint, call.edge, frame.whose.measured);
         let node = core.plan.endpoint(endpoint).node;
         let (sojourn, waited) = (core.now.since(frame.trip.arrived), Span(frame.wait.waited));
-        core.tell_load(frame.replica, Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited });
+        core.tell_load(frame.replica, || Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited });
         core.tell(Fact::Settled { edge, outcome, latency: core.now.since(frame.trip.sent), measured });
         core.close(at, outcome);
         let delivery = self.deliveries.at_mut(frame.caller);

@@ -157,7 +157,7 @@ impl Stations {
         if core.frames[at].marks.waiting {
             self.step_out(core, at);
         } else if !turns {
-            self.leave(core, at);
+            self.leave(core, core.frames[at].replica);
         } else if !self.leave_turn_line(core, at) {
             self.give_turn(core, at);
         }

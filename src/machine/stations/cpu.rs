@@ -8,12 +8,13 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use crate::kernel::Phase;
 use crate::model::{Cause, Fact, Probe};
 use crate::units::{Span, Time};
 
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Frame, Load, Origin, Pose};
-use crate::machine::core::{Core, DIAL, Flow};
+use crate::machine::core::{Core, Cursor, DIAL, Flow};
 use crate::machine::stations::Stations;
 
 /// Ticks of the replica's clock per nanosecond of work, so that slow clocks lose nothing to rounding.
@@ -140,8 +141,22 @@ impl Stations {
         if work == 0 {
             return Flow::On;
         }
+        self.start_amending(core, at, work, cause, |_| ())
+    }
+
+    /// The same for some work, with what else changes in its frame: which is looked up once.
+    #[inline(always)]
+    pub(crate) fn start_amending<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        at: u32,
+        work: u64,
+        cause: Cause,
+        amend: impl FnOnce(&mut Frame),
+    ) -> Flow {
         let troubled = core.is_troubled();
         let frame = &mut core.frames[at];
+        amend(frame);
         frame.state.doing = cause;
         frame.load.work = work;
         frame.state.pose = Pose::Working;
@@ -152,7 +167,7 @@ impl Stations {
         let worker = cause != Cause::Connect;
         let cores = if replica.simple && !troubled {
             frame.due = core.now + Span(work);
-            core.schedule(Span(work), Event::Done(at));
+            core.agenda.push_often(Span(work), Phase::Arrival, Event::Done(at));
             0
         } else {
             self.start_among_others(core, at, worker)
@@ -160,7 +175,7 @@ impl Stations {
         if !P::CALM && core.trouble.wears {
             core.wear(index, true);
         }
-        core.tell_load(index, Fact::Started { node, cores, worker });
+        core.tell_load(index, || Fact::Started { node, cores, worker });
         Flow::Stay
     }
 
@@ -202,8 +217,9 @@ impl Stations {
 
     /// Work on a worker's own core ends.
     #[inline]
-    pub(crate) fn finish<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<u32> {
+    pub(crate) fn finish<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<Cursor> {
         let frame = &core.frames[at];
+        let cursor = Cursor { at, pc: frame.pc, replica: frame.replica };
         if frame.due != core.now
             || frame.state.pose != Pose::Working
             || core.is_troubled() && core.is_frozen(frame.replica)
@@ -211,7 +227,7 @@ impl Stations {
             return None;
         }
         self.complete(core, at);
-        Some(at)
+        Some(cursor)
     }
 
     /// Work is done: it is counted, and what was pending for it is void.
@@ -226,14 +242,13 @@ impl Stations {
         let replica = &self.replicas[index as usize];
         let (node, simple) = (replica.node, replica.simple);
         if simple && worker && !troubled {
-            let (cause, coding, home) =
-                (frame.state.doing, frame.load.coding.min(frame.load.work), core.ledger.homes[index as usize]);
+            let (cause, coding) = (frame.state.doing, frame.load.coding.min(frame.load.work));
             if coding > 0 {
                 frame.load.coding -= coding;
                 let coded = frame.account.until + Span(coding);
-                core.ledger.charge(&mut core.probe, (at, frame), home, Cause::Encode, coded);
+                core.ledger.charge(&mut core.probe, (at, frame), Cause::Encode, coded);
             }
-            core.ledger.charge(&mut core.probe, (at, frame), home, cause, core.now);
+            core.ledger.charge(&mut core.probe, (at, frame), cause, core.now);
         } else {
             self.charge_work(core, at, core.frames[at].load.work);
         }
@@ -241,7 +256,7 @@ impl Stations {
         if !P::CALM && core.trouble.wears {
             core.wear(index, false);
         }
-        core.tell_load(index, Fact::Stopped { node, cores, worker });
+        core.tell_load(index, || Fact::Stopped { node, cores, worker });
     }
 
     /// Work ends that others could have interfered with; says how many thousandths of shared cores fall idle.

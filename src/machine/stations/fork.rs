@@ -250,7 +250,7 @@ impl Stations {
     /// A branch lets the next one have the parent's worker.
     pub(crate) fn give_turn<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
         if std::mem::take(&mut core.frames[at].marks.own_worker) {
-            self.leave(core, at);
+            self.leave(core, core.frames[at].replica);
             return Flow::On;
         }
         let base = self.base_of(core, at);

@@ -81,17 +81,6 @@ pub(crate) struct Replica {
     served: u64,
 }
 
-/// What becomes of a request that asks for a worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
-    /// When it has one.
-    Goes,
-    /// When it stands in line.
-    Waits,
-    /// When there is no room in line.
-    Full,
-}
-
 impl Replica {
     /// A replica at rest.
     pub(crate) fn new(id: NodeId, node: &Node) -> Self {
@@ -142,24 +131,14 @@ impl Stations {
         self.watch_limit(core, index);
     }
 
-    /// A request that has just arrived asks for a worker.
-    #[inline(always)]
-    pub(crate) fn enter<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Entry {
-        if self.take_worker(core, at) {
-            return Entry::Goes;
-        }
-        self.enter_line(core, at)
-    }
-
     /// A request that has just arrived joins the line, if there is room.
-    #[inline(never)]
-    fn enter_line<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Entry {
+    pub(crate) fn enter_line<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
         let replica = &self.replicas[core.frames[at].replica as usize];
-        if replica.line.len() >= replica.limit {
-            return Entry::Full;
+        let room = replica.line.len() < replica.limit;
+        if room {
+            self.wait_in_line(core, at);
         }
-        self.wait_in_line(core, at);
-        Entry::Waits
+        room
     }
 
     /// A request finds the line full: one that matters less leaves it and is told, or it is refused itself and `None`.
@@ -195,23 +174,22 @@ impl Stations {
     /// A request that gave its worker up asks for one again; it is never refused.
     #[inline(never)]
     pub(crate) fn resume<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
-        if self.take_worker(core, at) {
+        if self.take_worker(core, at, core.frames[at].replica) {
             return Flow::On;
         }
         self.stand_in_line(core, at);
         Flow::Stay
     }
 
-    /// A worker, if one is free or may be taken from somebody.
+    /// A worker of its replica, if one is free or may be taken from somebody.
     #[inline(always)]
-    fn take_worker<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
-        let index = core.frames[at].replica;
+    pub(crate) fn take_worker<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, index: u32) -> bool {
         let replica = &mut self.replicas[index as usize];
         let node = replica.node;
         if replica.busy < replica.workers {
             replica.busy += 1;
             let limited = replica.limit != NONE;
-            core.tell_load(index, Fact::Entered { node });
+            core.tell_load(index, || Fact::Entered { node });
             if limited {
                 self.watch_limit(core, index);
             }
@@ -221,7 +199,7 @@ impl Stations {
             && let Some(victim) = self.victim(core, index, core.frames[at].whose.priority, core.plan.node(node).order)
         {
             self.preempt(core, victim);
-            core.tell_load(index, Fact::Entered { node });
+            core.tell_load(index, || Fact::Entered { node });
             return true;
         }
         false
@@ -245,20 +223,17 @@ impl Stations {
         self.watch_limit(core, index);
     }
 
-    /// A worker becomes free; the line moves on.
+    /// A worker of a replica becomes free; the line moves on.
     #[inline(always)]
-    pub(crate) fn leave<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        let index = core.frames[at].replica;
-        let node = self.replicas[index as usize].node;
-        core.tell_load(index, Fact::Left { node });
+    pub(crate) fn leave<P: Probe>(&mut self, core: &mut Core<'_, P>, index: u32) {
         let replica = &mut self.replicas[index as usize];
-        if replica.line.is_empty() {
-            replica.busy -= 1;
-            if replica.limit != NONE {
-                self.watch_limit(core, index);
-            }
-        } else {
+        let (node, limited, alone) = (replica.node, replica.limit != NONE, replica.line.is_empty());
+        replica.busy -= u32::from(alone);
+        core.tell_load(index, || Fact::Left { node });
+        if !alone {
             self.serve(core, index);
+        } else if limited {
+            self.watch_limit(core, index);
         }
     }
 
@@ -276,7 +251,7 @@ impl Stations {
         };
         let node = replica.node;
         core.tell(Fact::Dequeued { node });
-        core.tell_load(index, Fact::Entered { node });
+        core.tell_load(index, || Fact::Entered { node });
         self.watch_limit(core, index);
         core.charge(next, Cause::Queue);
         let frame = &mut core.frames[next];
@@ -361,7 +336,7 @@ impl Stations {
         let replica = &mut self.replicas[index as usize];
         replica.line.rejoin(victim, priority, core.now, &mut self.links);
         let node = replica.node;
-        core.tell_load(index, Fact::Left { node });
+        core.tell_load(index, || Fact::Left { node });
         core.tell(Fact::Queued { node });
         self.watch_limit(core, index);
     }

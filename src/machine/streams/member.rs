@@ -158,8 +158,8 @@ impl Streams {
         let node = core.node_of(replica);
         core.tell(Fact::Read { group: GroupId(group), published: record.published, repeats });
         core.tell(Fact::Called { edge: core.plan.call(call).edge, measured: record.whose.measured });
-        core.tell_load(replica, Fact::Reached { node, endpoint });
-        core.tell_load(replica, Fact::Entered { node });
+        core.tell_load(replica, || Fact::Reached { node, endpoint });
+        core.tell_load(replica, || Fact::Entered { node });
         if again == 0 {
             core.ready.push_back(frame);
         } else {
@@ -386,7 +386,7 @@ impl Streams {
         core.beat_at(due, Beat::Resume(at));
         // It sleeps and is held: no other record can have it.
         let node = core.node_of(replica);
-        core.tell_load(replica, Fact::Entered { node });
+        core.tell_load(replica, || Fact::Entered { node });
     }
 
     /// A member does not sleep any more, if it did.
@@ -395,7 +395,7 @@ impl Streams {
         let replica = member.who.replica;
         if std::mem::take(&mut member.record.rests) != Time(0) {
             let node = core.node_of(replica);
-            core.tell_load(replica, Fact::Left { node });
+            core.tell_load(replica, || Fact::Left { node });
         }
     }
 
@@ -491,8 +491,8 @@ impl<P: Probe> Core<'_, P> {
         let node = self.node_of(replica);
         let sojourn = self.now.since(arrived);
         let replied = Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited: Span::ZERO };
-        self.tell_load(replica, replied);
-        self.tell_load(replica, Fact::Left { node });
+        self.tell_load(replica, || replied);
+        self.tell_load(replica, || Fact::Left { node });
         let (edge, measured) =
             (self.plan.call(CallId(self.frames[frame].call)).edge, self.frames[frame].whose.measured);
         self.tell(Fact::Settled { edge, outcome, latency: sojourn, measured });

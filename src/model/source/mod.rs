@@ -59,6 +59,7 @@ pub struct Naming {
 
 impl Naming {
     /// The draw of the `nth` gap.
+    #[inline]
     fn gap(self, nth: u64) -> Draw {
         Draw::new(self.seed, Lineage(self.source), Purpose::Arrival, nth)
     }
@@ -71,6 +72,7 @@ impl Naming {
 
 impl Source {
     /// When the next arrival after `now` is, or `None` if there is none any more. Closed sources are asked by user instead.
+    #[inline]
     pub fn next(&self, now: Time, pace: &mut Pace, naming: Naming) -> Option<Time> {
         let next = match self {
             Self::Paced(paced) => paced.next(now, pace.arrivals, naming),
@@ -84,6 +86,7 @@ impl Source {
     }
 
     /// How many requests the `nth` arrival brings.
+    #[inline]
     pub fn batch(&self, nth: u64, naming: Naming) -> u64 {
         let batch = match self {
             Self::Paced(p) => &p.batch,

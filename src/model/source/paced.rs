@@ -34,8 +34,21 @@ pub struct Segment {
 
 impl Paced {
     /// The next arrival after `now`; `None` when the rate stays zero for ever.
+    #[inline]
     pub(super) fn next(&self, now: Time, nth: u64, naming: Naming) -> Option<Time> {
-        let mut need = if self.poisson { exponential(&mut naming.gap(nth)) } else { 1.0 };
+        let need = if self.poisson { exponential(&mut naming.gap(nth)) } else { 1.0 };
+        let at = now.0.cast_signed() as f64;
+        match self.segments.last() {
+            // Mostly the rate stays what it is.
+            Some(last) if at >= last.from && last.rate > 0.0 && last.slope == 0.0 => {
+                Some(Time(rounded(at + need / last.rate).max(now.0)))
+            }
+            _ => self.next_of_changing(now, need),
+        }
+    }
+
+    /// The same while the rate changes, or where it is none: so many arrivals are needed until the next.
+    fn next_of_changing(&self, now: Time, mut need: f64) -> Option<Time> {
         let mut at = now.0 as f64;
         for segment in &self.segments {
             if at >= segment.until {
@@ -47,8 +60,7 @@ impl Paced {
             if rate <= 0.0 && segment.slope <= 0.0 {
                 at = segment.until;
             } else if need <= holds {
-                at += inverse(need, rate, segment.slope);
-                return Some(Time(rounded(at).max(now.0)));
+                return Some(Time(rounded(at + inverse(need, rate, segment.slope)).max(now.0)));
             } else {
                 need -= holds;
                 at = segment.until;
@@ -58,11 +70,12 @@ impl Paced {
     }
 }
 
-/// To the nearest whole number, halves up; baseline x86-64 would call a function for `f64::round`.
+/// To the nearest whole number, halves up; baseline x86-64 would call a function for `f64::round`, and converts to signed
+/// numbers in one step, to unsigned ones in several. What lies beyond 292 years becomes that.
 #[inline]
 fn rounded(at: f64) -> u64 {
-    let whole = at as u64;
-    whole.saturating_add(u64::from(at - whole as f64 >= 0.5))
+    let whole = at as i64;
+    whole.cast_unsigned() + u64::from(at - whole as f64 >= 0.5)
 }
 
 /// The time after which a rate `rate + slope·t` has brought `need` arrivals.
@@ -97,6 +110,16 @@ mod tests {
             now = paced.next(now, n, naming).unwrap();
             let expected = if n <= 50 { (2.0 * n as f64 / 1e-4).sqrt() } else { 1000.0 + (n - 50) as f64 * 10.0 };
             assert!((now.0 as f64 - expected).abs() < 3.0 + n as f64 * 0.5, "{n}: {} {expected}", now.0);
+        }
+    }
+
+    #[test]
+    fn a_rate_that_stays_is_no_other_than_one_that_may_change() {
+        let segments = vec![segment(0.0, 1000.0, 0.0, 0.1), segment(1000.0, f64::INFINITY, 0.003, 0.003)];
+        let (paced, naming) = (Paced { poisson: true, segments, batch: None }, Naming { seed: 1, source: 2 });
+        for n in 0..200 {
+            let (now, need) = (Time(900 + n), exponential(&mut naming.gap(n)));
+            assert_eq!(paced.next(now, n, naming), paced.next_of_changing(now, need), "{now:?}");
         }
     }
 
