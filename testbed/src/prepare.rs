@@ -43,6 +43,8 @@ pub(crate) struct Prepared {
     pub(crate) plan: Plan,
     /// As all processes read it.
     pub(crate) text: String,
+    /// A number that is this scenario's, below 2^28.
+    own: u32,
 }
 
 /// Why a scenario does not run here.
@@ -81,7 +83,8 @@ pub(crate) fn prepare(file: &Path, set: &[String], calibrated: bool) -> Result<P
     }
     let text = scenario::canonical(checked.scenario());
     let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    Ok(Prepared { name, plan, text })
+    let own = u32::from_str_radix(&checked.hash()[..7], 16).unwrap_or(0);
+    Ok(Prepared { name, plan, text, own })
 }
 
 fn edit(path: String, value: &str) -> Edit {
@@ -123,6 +126,12 @@ impl Prepared {
     /// The seed of one replication.
     pub(crate) fn seed(&self, replication: u32) -> u64 {
         replication_seed(self.plan.seed, replication)
+    }
+
+    /// A replication that is none of the first so many, and another in every scenario: scenarios whose nodes share their names would
+    /// share the luck of one, and be no samples of their own.
+    pub(crate) fn apart(&self, runs: u32) -> u32 {
+        runs.saturating_add(self.own)
     }
 
     /// All requests of one replication, as predicted.

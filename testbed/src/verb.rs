@@ -113,7 +113,8 @@ fn one(args: &Args, file: &std::path::Path) -> Result<Comparison, Exit> {
     let prepared = prepare(&args.set)?;
     let predicted = prepare(&[args.set.as_slice(), &args.predict].concat())?;
     // A run with draws of its own has those of a replication that no prediction is made of.
-    let manner = Manner { replication: args.independent.unwrap_or(0), burn: args.burn };
+    let replication = args.independent.map_or(0, |runs| prepared.apart(runs));
+    let manner = Manner { replication, burn: args.burn };
     let measured = harness::run(&prepared, manner).map_err(|broken| match broken {
         Broken::Interrupted => Exit::Interrupted,
         Broken::Failed(why) => told(&format!("error: {}: {why}\n", file.display()), Exit::Broken),
