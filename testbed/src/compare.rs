@@ -40,9 +40,9 @@ impl Trip {
 pub(crate) struct Figures {
     /// Requests that were meant to set out in the measured time.
     pub(crate) count: u64,
-    /// Share of them that succeeded.
+    /// Share of them that succeeded; not a number (`null`) where there are none.
     pub(crate) success: f64,
-    /// Mean latency of those, ms.
+    /// Mean latency of those, ms; not a number where none did, and so the quantiles.
     pub(crate) mean_ms: f64,
     /// Quantiles of it, ms.
     pub(crate) p50_ms: f64,
@@ -60,10 +60,10 @@ impl Figures {
         let mut took: Vec<f64> = trips.iter().filter_map(Trip::took).collect();
         took.sort_unstable_by(f64::total_cmp);
         let count = trips.len() as u64;
-        let mean_ms = took.iter().sum::<f64>() / (took.len() as f64).max(1.0);
+        let mean_ms = took.iter().sum::<f64>() / took.len() as f64;
         Self {
             count,
-            success: took.len() as f64 / (count as f64).max(1.0),
+            success: took.len() as f64 / count as f64,
             mean_ms,
             p50_ms: quantile(&took, 0.5),
             p90_ms: quantile(&took, 0.9),
@@ -77,16 +77,20 @@ impl Figures {
     }
 }
 
-/// The quantile of sorted values; 0 where there are none.
+/// The quantile of sorted values; not a number where there are none.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = (sorted.len() as f64 * share).ceil() as usize;
-    sorted.get(at.saturating_sub(1)).copied().unwrap_or(0.0)
+    sorted.get(at.saturating_sub(1)).copied().unwrap_or(f64::NAN)
 }
 
-/// How near a measured figure is to the predicted one: 1 − |measured − predicted| ÷ predicted.
+/// How near a measured figure is to the predicted one: 1 − |measured − predicted| ÷ predicted. Not a number where neither is
+/// known, 0 where one is not.
 pub(crate) fn accuracy(predicted: f64, measured: f64) -> f64 {
     if predicted == measured {
         return 1.0;
+    }
+    if predicted.is_nan() || measured.is_nan() {
+        return if predicted.is_nan() && measured.is_nan() { f64::NAN } else { 0.0 };
     }
     if predicted == 0.0 { 0.0 } else { (1.0 - (measured - predicted).abs() / predicted).max(0.0) }
 }
@@ -133,10 +137,12 @@ pub(crate) struct NodeRow {
 pub(crate) struct FaultRow {
     pub(crate) name: String,
     pub(crate) client: String,
-    /// Share of the requests that set out while it was on that succeeded: predicted, measured.
+    /// Share of the requests that set out while it was on that succeeded: predicted, measured; not a number where none did set out.
     pub(crate) success: [f64; 2],
-    /// From its end until the client was as before it, s; `None`: never.
+    /// From its end until the client was as before it, s; `None`: never, or it cannot be told.
     pub(crate) recovery_s: [Option<f64>; 2],
+    /// Whether there were requests before it, and enough after it, to tell.
+    pub(crate) recovery_known: [bool; 2],
 }
 
 /// A run beside its prediction.
@@ -157,9 +163,10 @@ pub(crate) struct Comparison {
 }
 
 impl ClientRow {
-    /// The least accuracy of success, p50 and p99.
+    /// The least accuracy of success, p50 and p99, of those that are known; 0 where none is.
     pub(crate) fn least(&self) -> f64 {
-        self.accuracy[0].min(self.accuracy[2]).min(self.accuracy[4])
+        let least = self.accuracy[0].min(self.accuracy[2]).min(self.accuracy[4]);
+        if least.is_nan() { 0.0 } else { least }
     }
 }
 
@@ -212,17 +219,20 @@ fn skeleton(prepared: &Prepared, measured: &Measured, clients: Vec<ClientRow>) -
         clients,
         nodes: Vec::new(),
         faults: Vec::new(),
-        notes: notes(&prepared.plan),
+        notes: notes(prepared),
     }
 }
 
 /// What is to be said of any run of this plan.
-fn notes(plan: &Plan) -> Vec<String> {
+fn notes(prepared: &Prepared) -> Vec<String> {
     use hoptax::model::fault::{Effect, Mode};
-    let mut all = vec![
+    let plan = &prepared.plan;
+    let network = if prepared.calibrated {
+        "the network of the file is not emulated: the prediction takes it for what was calibrated here, without TLS"
+    } else {
         "the network of the file is not emulated: the prediction runs with this machine's loopback, without TLS"
-            .to_owned(),
-    ];
+    };
+    let mut all = vec![network.to_owned()];
     let has = |is: fn(Effect) -> bool| plan.faults.iter().any(|fault| is(fault.effect));
     if has(|effect| matches!(effect, Effect::Outage { mode: Mode::Hang })) {
         all.push("a hang is a stand-in: the process reads requests and answers nothing".to_owned());
@@ -317,7 +327,7 @@ fn pair(predicted: &[Trip], real: &[Trip]) -> Paired {
     differences.sort_unstable_by(f64::total_cmp);
     Paired {
         pairs: pairs.len() as u64,
-        same_end: same as f64 / (pairs.len() as f64).max(1.0),
+        same_end: same as f64 / pairs.len() as f64,
         difference_ms: [0.05, 0.5, 0.95].map(|share| quantile(&differences, share)),
     }
 }
@@ -346,6 +356,7 @@ fn fault_rows(plan: &Plan, predicted: &[Vec<Trip>], real: &[Vec<Trip>]) -> Vec<F
             client: plan.node(plan.clients[at].node).name.clone(),
             success: both.map(|trips| during(trips, times(fault))),
             recovery_s: both.map(|trips| recovery(trips, times(fault))),
+            recovery_known: both.map(|trips| is_known(trips, times(fault))),
         }
     };
     plan.faults.iter().flat_map(|fault| (0..plan.clients.len()).map(move |at| row(fault, at))).collect()
@@ -363,11 +374,18 @@ fn recovery(trips: &[Trip], (from, until): (u64, u64)) -> Option<f64> {
     let before: Vec<Trip> = trips.iter().filter(|trip| trip.intended < from).copied().collect();
     let usual = Figures::of(&before);
     let after: Vec<Trip> = trips.iter().filter(|trip| trip.intended >= until).copied().collect();
-    let batch = after.windows(BATCH).find(|batch| {
+    let at = after.windows(BATCH).position(|batch| {
         let now = Figures::of(batch);
         now.success >= usual.success - 0.05 && now.p50_ms <= 1.25 * usual.p50_ms
     })?;
-    Some((batch[0].intended - until) as f64 / 1e9)
+    // Who is well from the first request on has not waited for that one.
+    Some(if at == 0 { 0.0 } else { (after[at].intended - until) as f64 / 1e9 })
+}
+
+/// Whether some requests set out before a fault, and a batch of them after it.
+fn is_known(trips: &[Trip], (from, until): (u64, u64)) -> bool {
+    trips.iter().any(|trip| trip.intended < from && trip.took().is_some())
+        && trips.iter().filter(|trip| trip.intended >= until).count() >= BATCH
 }
 
 #[cfg(test)]
@@ -392,5 +410,28 @@ mod tests {
     fn accuracy_is_a_share_of_what_was_predicted() {
         assert!((accuracy(200.0, 190.0) - 0.95).abs() < 1e-12);
         assert_eq!((accuracy(0.0, 0.0), accuracy(0.0, 1.0), accuracy(1.0, 3.0)), (1.0, 0.0, 0.0));
+        assert_eq!((accuracy(f64::NAN, 1.0), accuracy(1.0, f64::NAN)), (0.0, 0.0), "one side knows nothing");
+    }
+
+    #[test]
+    fn what_is_left_open_is_lost_and_nothing_is_not_all() {
+        let figures = Figures::of(&[trip(0, 1_000_000), trip(1, 0)]);
+        assert_eq!((figures.count, figures.success, figures.p50_ms), (2, 0.5, 1.0));
+        let lost = Figures::of(&[trip(0, 0)]);
+        assert!(lost.success == 0.0 && lost.mean_ms.is_nan() && lost.p99_ms.is_nan(), "{lost:?}");
+        assert!(Figures::of(&[]).success.is_nan());
+        assert!(accuracy(f64::NAN, f64::NAN).is_nan(), "who knows nothing agrees with nobody");
+    }
+
+    #[test]
+    fn a_fault_that_nobody_saw_is_not_judged() {
+        let ms = 1_000_000;
+        let one = |nth| Trip { nth, intended: nth * ms, ended: Some(((nth + 1) * ms, Outcome::Succeeded)) };
+        let trips: Vec<Trip> = (0..40).map(one).collect();
+        let of = |from, until| (is_known(&trips, (from * ms, until * ms)), recovery(&trips, (from * ms, until * ms)));
+        assert!(of(5, 6).0);
+        assert!(!of(0, 6).0, "nothing before it");
+        assert!(!of(5, 25).0, "too little after it");
+        assert!(during(&trips, (100 * ms, 200 * ms)).is_nan());
     }
 }

@@ -1,7 +1,8 @@
 //! All clients of a scenario in one process: they send when the plan says, whatever comes back (open), or think and wait for their
 //! answers (closed). Every request is told when it has ended, with the moment at which it was meant to set out.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use hoptax::model::source::{Closed, Naming, Pace, Source};
@@ -67,14 +68,16 @@ impl Sent {
     }
 }
 
+/// Measured requests that are open, by client and number: when each was meant to set out, and when it did.
+type Open = RefCell<BTreeMap<(u32, u64), [u64; 2]>>;
+
 /// A client under way.
 struct Sender {
     client: ClientId,
     site: Rc<Site>,
     /// Requests so far.
     roots: Cell<u64>,
-    /// Measured requests that are open.
-    open: Rc<Cell<u64>>,
+    open: Rc<Open>,
     ended: Rc<Notify>,
 }
 
@@ -86,7 +89,7 @@ pub(crate) async fn run(
     lines: &mut UnboundedReceiver<String>,
 ) -> Result<(), String> {
     let start: Start = brief::heard(lines).await?;
-    let (open, ended) = (Rc::new(Cell::new(0)), Rc::new(Notify::new()));
+    let (open, ended) = (Rc::<Open>::default(), Rc::new(Notify::new()));
     let mut clock = None;
     for (at, client) in plan.clients.iter().enumerate() {
         let replica = plan.node(client.node).first_replica;
@@ -106,11 +109,15 @@ pub(crate) async fn run(
     let close = plan.warmup.0 + plan.duration.0;
     site.until(close).await;
     let patience = close.saturating_add(plan.patience.0);
-    while open.get() > 0 && site.now() < patience {
+    while !open.borrow().is_empty() && site.now() < patience {
         tokio::select! {
             () = ended.notified() => {}
             () = site.until(patience) => {}
         }
+    }
+    // Nothing that did not end may be missing.
+    for ((client, nth), [intended, started]) in open.take() {
+        brief::say_line(&Sent { client, nth, intended, started, ended: 0, outcome: 0 }.line());
     }
     brief::say_line(DONE);
     while lines.recv().await.is_some() {}
@@ -169,24 +176,25 @@ impl Sender {
 
     /// A request is meant to set out; which of its client's it is.
     fn set_out(&self, intended: u64) -> u64 {
-        self.roots.set(self.roots.get() + 1);
+        let nth = self.roots.replace(self.roots.get() + 1);
         if self.site.is_measured(intended) {
-            self.open.set(self.open.get() + 1);
+            self.open.borrow_mut().insert((self.client.0, nth), [intended; 2]);
         }
-        self.roots.get() - 1
+        nth
     }
 
     async fn request(&self, nth: u64, intended: u64, lineage: Lineage) {
         let started = self.site.now();
+        self.open.borrow_mut().entry((self.client.0, nth)).and_modify(|open| open[1] = started);
         let client = &self.site.plan.clients[self.client.index()];
         let whose = Whose { priority: client.priority, deadline: u64::MAX };
         let mut frame = Frame::new(lineage, whose, None, Rc::new(Stop::default()));
         let outcome = walk::walk(&self.site, &mut frame, client.entry.0).await.unwrap_or_default();
         let ended = self.site.now();
-        if self.site.is_measured(intended) {
+        // Whoever comes back after all was told as open is late for good.
+        if self.open.borrow_mut().remove(&(self.client.0, nth)).is_some() {
             let sent = Sent { client: self.client.0, nth, intended, started, ended, outcome: outcome as u8 };
             brief::say_line(&sent.line());
-            self.open.set(self.open.get() - 1);
             self.ended.notify_waiters();
         }
     }

@@ -43,6 +43,8 @@ pub(crate) struct Prepared {
     pub(crate) plan: Plan,
     /// As all processes read it.
     pub(crate) text: String,
+    /// Whether the network of the file is what was calibrated here.
+    pub(crate) calibrated: bool,
     /// A number that is this scenario's, below 2^28.
     own: u32,
 }
@@ -66,6 +68,10 @@ pub(crate) fn prepare(file: &Path, set: &[String], calibrated: bool) -> Result<P
     let invalid = |rejected: scenario::Rejected| Trouble::Invalid(rejected.to_string());
     let own = set.iter().map(|text| Edit::parse(text)).collect::<Result<Vec<Edit>, String>>();
     let own = own.map_err(|error| Trouble::Invalid(format!("error: --set: {error}\n")))?;
+    if let Some(edit) = own.iter().find(|edit| edit.path.starts_with("network") && !calibrated) {
+        let cure = "the prediction runs with this machine's loopback; say --calibrated if it is as you set it";
+        return Err(Trouble::Invalid(format!("error: --set {}: {cure}\n", edit.path)));
+    }
     let written = scenario::load(&source, &own).map_err(invalid)?;
     if !written.scenario().network.links.is_empty() {
         let why = "the network is this machine's loopback; leave `[network.links]` out";
@@ -84,7 +90,7 @@ pub(crate) fn prepare(file: &Path, set: &[String], calibrated: bool) -> Result<P
     let text = scenario::canonical(checked.scenario());
     let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let own = u32::from_str_radix(&checked.hash()[..7], 16).unwrap_or(0);
-    Ok(Prepared { name, plan, text, own })
+    Ok(Prepared { name, plan, text, calibrated, own })
 }
 
 fn edit(path: String, value: &str) -> Edit {

@@ -202,6 +202,14 @@ const TABLE: &[Row] = &[
         why: "outages that refuse or hang, crashes, freezes, slow work, errors and traffic are what can be done to processes",
     },
     Row {
+        what: "faults of calls, links and zones",
+        finds: |plan| {
+            let apart = |fault: &&Fault| !(fault.links.is_empty() && fault.edges.is_empty() && fault.inside.is_empty());
+            plan.faults.iter().find(apart).map(|fault| fault.name.clone())
+        },
+        why: "faults are done to processes, and a process does not know who else is hit",
+    },
+    Row {
         what: "flows",
         finds: |plan| plan.flows.first().map(|flow| flow.name.clone()),
         why: "nothing is followed beyond its client",

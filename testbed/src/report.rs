@@ -8,6 +8,9 @@ use crate::compare::{ClientRow, Comparison, Figures, NAMES};
 /// An accuracy that is near enough, as a share.
 pub(crate) const NEAR: f64 = 0.97;
 
+/// Where nothing is known.
+const NONE: &str = "–";
+
 /// The whole of it.
 pub(crate) fn page(all: &Comparison) -> Page {
     let quality = &all.quality;
@@ -41,6 +44,9 @@ pub(crate) fn page(all: &Comparison) -> Page {
 fn sentence(all: &Comparison) -> String {
     let worst = all.clients.iter().min_by(|one, other| one.least().total_cmp(&other.least()));
     let Some(row) = worst else { return "no client sent anything".into() };
+    if row.predicted.count == 0 && row.measured.count == 0 {
+        return format!("{} sent nothing in the measured time: there is nothing to compare", row.name);
+    }
     let [success, _, p50, _, p99] = row.accuracy.map(percent);
     let whose = if all.clients.len() > 1 { ", of all clients the least accurate" } else { "" };
     let (was, is) = (&row.predicted, &row.measured);
@@ -59,6 +65,7 @@ fn sentence(all: &Comparison) -> String {
 /// A time in three digits and its unit.
 pub(crate) fn ms(value: f64) -> String {
     match value {
+        value if value.is_nan() => NONE.to_owned(),
         value if value >= 1000.0 => format!("{:.2} s", value / 1e3),
         value if value >= 100.0 => format!("{value:.0} ms"),
         value if value >= 10.0 => format!("{value:.1} ms"),
@@ -68,7 +75,7 @@ pub(crate) fn ms(value: f64) -> String {
 
 /// A share with one decimal.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    if share.is_nan() { NONE.to_owned() } else { format!("{:.1} %", share * 100.0) }
 }
 
 fn near(share: f64) -> Cell {
@@ -105,7 +112,8 @@ fn pairs(all: &Comparison) -> Sheet {
     let mut sheet = Sheet::new(&[("client", 9), ("pairs", 5), ("same end", 9), ("5 %", 4), ("half", 8), ("95 %", 4)]);
     let row = |row: &ClientRow| Some((row.name.clone(), row.paired?));
     for (name, paired) in all.clients.iter().filter_map(row) {
-        let differences = paired.difference_ms.map(|value| format!("{value:+.2} ms"));
+        let told = |value: f64| if value.is_nan() { NONE.to_owned() } else { format!("{value:+.2} ms") };
+        let differences = paired.difference_ms.map(told);
         let cells = [paired.pairs.to_string(), percent(paired.same_end)].into_iter().chain(differences);
         sheet.push(&name, cells.map(Cell::from));
     }
@@ -130,7 +138,11 @@ fn faults(all: &Comparison) -> Sheet {
         [("fault, client", 9), ("success meanwhile", 8), ("measured", 8), ("recovered after", 7), ("measured", 7)];
     let mut sheet = Sheet::new(&head);
     for row in &all.faults {
-        let after = row.recovery_s.map(|s| s.map_or_else(|| "never".to_owned(), |s| format!("{s:.2} s")));
+        let after = [0, 1].map(|at| match row.recovery_s[at] {
+            _ if !row.recovery_known[at] => NONE.to_owned(),
+            Some(s) => format!("{s:.2} s"),
+            None => "never".to_owned(),
+        });
         let cells = row.success.map(percent).into_iter().chain(after);
         sheet.push(&format!("{}, {}", row.name, row.client), cells.map(Cell::from));
     }

@@ -14,7 +14,7 @@ use crate::harness::quality::{Quality, Usage};
 use crate::harness::{self, Broken, Manner};
 use crate::prepare::{self, Trouble};
 use crate::report::NEAR;
-use crate::verb::Exit;
+use crate::verb::{self, Exit};
 
 /// The scenarios, where nobody says otherwise.
 const FOLDER: &str = "scenarios/testbed";
@@ -133,7 +133,7 @@ fn checked(args: &Args) -> Result<Exit, (String, Exit)> {
     let count = if args.record { args.runs } else { 1 };
     let mut record = Record { schema_version: 1, runs: count, cores: cores(), ..Record::default() };
     record.scenarios.extend(before.scenarios);
-    println!("{}", head());
+    _ = verb::say(&(head() + "\n"));
     for (file, runs) in files.iter().zip(all_runs(&files, &set, count, args.abreast)) {
         let runs = runs?;
         let now = recorded(file, &runs);
@@ -141,12 +141,12 @@ fn checked(args: &Args) -> Result<Exit, (String, Exit)> {
         let old = record.scenarios.get(&name).filter(|_| !args.quick);
         for (client, figures) in &now.clients {
             let was = old.and_then(|old| old.clients.get(client));
-            println!("{}", tally.line(&name, client, figures, was, now.trusted == runs.len()));
+            _ = verb::say(&(tally.line(&name, client, figures, was, now.trusted == runs.len()) + "\n"));
         }
         tally.look(&runs);
         record.scenarios.insert(name, now);
     }
-    println!("\n{}", tally.sentence());
+    _ = verb::say(&format!("\n{}\n", tally.sentence()));
     if args.record {
         let text = serde_json::to_string_pretty(&record).unwrap_or_default() + "\n";
         std::fs::write(&path, text).map_err(|error| (format!("error: {}: {error}\n", path.display()), Exit::Broken))?;

@@ -1,5 +1,6 @@
 //! `hoptax testbed`: a scenario as processes, beside its prediction.
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use hoptax::report::table::Style;
@@ -27,8 +28,8 @@ pub(crate) struct Args {
     /// Work burns CPU and does not sleep
     #[arg(long)]
     burn: bool,
-    /// The run has draws of its own, and is held against the range of so many simulated runs
-    #[arg(long, value_name = "RUNS", num_args = 0..=1, default_missing_value = "200")]
+    /// The run has draws of its own, the same each time, and is held against the range of 95 % of so many simulated runs, at least 40
+    #[arg(long, value_name = "RUNS", num_args = 0..=1, default_missing_value = "200", value_parser = clap::value_parser!(u32).range(40..))]
     independent: Option<u32>,
     /// How it is told
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -37,8 +38,14 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
     /// Exit with 99 where the accuracy of success, p50 or p99 of a client is less, percent
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", value_parser = share)]
     min_accuracy: Option<f64>,
+}
+
+/// A share in per cent.
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.trim_end_matches('%').parse().map_err(|_| "not a number of per cent".to_owned())?;
+    if (0.0..=100.0).contains(&share) { Ok(share) } else { Err("not between 0 and 100".to_owned()) }
 }
 
 /// How a comparison is told.
@@ -88,7 +95,9 @@ pub(crate) fn act(args: &Args) -> Exit {
     for file in &args.files {
         match one(args, file) {
             Ok(comparison) => {
-                print!("{}", args.format.of(&comparison));
+                if !say(&args.format.of(&comparison)) {
+                    return Exit::Broken;
+                }
                 if let Err(error) = write(args, &comparison) {
                     eprintln!("error: {error}");
                     return Exit::Broken;
@@ -123,6 +132,17 @@ fn one(args: &Args, file: &std::path::Path) -> Result<Comparison, Exit> {
         Some(runs) => compare::independent(&predicted, &measured, runs),
         None => compare::paired(&predicted, &measured),
     })
+}
+
+/// Says a result; whoever closed the pipe has read enough. Whether that went well.
+pub(crate) fn say(text: &str) -> bool {
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("error: standard output: {error}");
+            false
+        }
+        _ => true,
+    }
 }
 
 fn told(why: &str, exit: Exit) -> Exit {

@@ -158,6 +158,57 @@ fn a_line_that_is_full_refuses_as_many() {
     assert!((success("predicted") - success("measured")).abs() < 0.12, "{client}");
 }
 
+const PAIR: &str = r#"version = 1
+[sim]
+warmup = "1s"
+duration = "6s"
+[clients.people]
+calls = "front"
+rate = "20/s"
+[services.front]
+io = "async"
+concurrency = "unlimited"
+work = "1ms"
+steps = ["desk"]
+[services.desk]
+replicas = 2
+concurrency = 2
+work = "10ms"
+[[faults]]
+name = "down"
+target = "desk"
+at = "2s"
+duration = "2s"
+"#;
+
+fn compared(text: &str) -> serde_json::Value {
+    let done = run(text, &["--format", "json"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    serde_json::from_slice(&done.stdout).unwrap()
+}
+
+#[test]
+fn what_never_comes_back_is_lost_and_not_left_out() {
+    let hang = format!("{PAIR}kind = \"outage\"\nmode = \"hang\"\n[defaults]\ntransport = \"rest\"\n");
+    let all = compared(&hang);
+    let client = &all["clients"][0];
+    let of = |what: &str| client[what]["success"].as_f64().unwrap();
+    assert_eq!(client["predicted"]["count"], client["measured"]["count"], "{client}");
+    assert_eq!(client["paired"]["pairs"], client["measured"]["count"]);
+    assert!(of("measured") < 0.8 && (of("predicted") - of("measured")).abs() < 0.05, "{client}");
+    assert!(all["faults"][0]["success"][1].as_f64().unwrap() < 0.1, "{all}");
+}
+
+#[test]
+fn a_connection_of_many_streams_is_kept_while_nobody_speaks() {
+    let crash = format!("{PAIR}kind = \"crash\"\nreplicas = 1\n[defaults]\ntransport = \"grpc\"\n");
+    let all = compared(&crash);
+    // Who is connected to one replica knows nothing of the other; a new connection a request would meet it half of the time.
+    let success = &all["faults"][0]["success"];
+    let of = |at: usize| success[at].as_f64().unwrap();
+    assert!((of(0) - of(1)).abs() < 0.1, "{all}");
+}
+
 /// The comparison sees a rule that is broken: here in the prediction, where the network's other end lets go of its workers.
 #[test]
 fn a_rule_that_is_broken_shows() {
@@ -184,7 +235,15 @@ fn less_accurate_than_asked_for_is_an_exit_code_of_its_own() {
 fn what_it_does_not_do_it_refuses_by_name() {
     let locks = format!("{DESK}\n[services.desk.rate_limit]\nrate = \"5/s\"\n");
     let loss = DESK.replace("steps =", "error_rate = \"1%\"\ncores = 1\nsteps =");
-    for (text, word) in [(locks, "limits at the door (desk)"), (loss, "`cores` (front)")] {
+    let edge = format!(
+        "{DESK}[[faults]]\nname = \"x\"\nkind = \"errors\"\ntarget = \"front -> desk\"\nprobability = \"50%\"\nat = \"1s\"\nduration = \"1s\"\n"
+    );
+    let all = [
+        (locks, "limits at the door (desk)"),
+        (loss, "`cores` (front)"),
+        (edge, "faults of calls, links and zones (x)"),
+    ];
+    for (text, word) in all {
         let done = run(&text, &[]);
         let said = String::from_utf8(done.stderr).unwrap();
         assert_eq!(done.status.code(), Some(3), "{said}");

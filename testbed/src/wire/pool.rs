@@ -183,7 +183,8 @@ impl Pool {
         conn.idle_since.set(now);
         self.let_others_on(conn);
         let mut room = self.room.borrow_mut();
-        let idle = room.iter().filter(|other| other.streams.get() == 0).count();
+        // A shared connection is among those with room itself: it is not one too many beside itself.
+        let idle = room.iter().filter(|other| other.streams.get() == 0 && !Rc::ptr_eq(other, conn)).count();
         if conn.streams.get() == 0 && idle >= self.max_idle as usize {
             conn.gone.set(true);
             self.live.set(self.live.get() - 1);
